@@ -1,0 +1,1 @@
+"""The meter: its messages, its behaviour, and fleets of emulated ones."""

@@ -1,0 +1,1 @@
+"""The command `microgrid`: one module per group of commands; each imports what it needs when it runs."""

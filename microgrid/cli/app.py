@@ -1,0 +1,107 @@
+"""All commands with their options; what they do is imported when they run, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+PLAN = "Plan"
+FILES = "Files"
+ABOUT = "About"
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+Template = Annotated[str, typer.Option("--template", "-t", help="Where to start from.")]
+
+app = typer.Typer(
+    name="microgrid",
+    help="Plan, run and learn from off-grid solar that is paid as it is used.",
+    epilog="Exit codes: 0 ok, 1 finding or infeasible, 2 bad input, 3 this machine, 130 interrupted.",
+    add_completion=False,  # finding out which shell runs costs every start time
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _main() -> None:
+    """Keep `microgrid` a group of commands even while there is only one."""
+
+
+@app.command(rich_help_panel=FILES)
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the site; a folder of this name is made.")],
+    *,
+    template: Template = "tanzania-80-homes",
+    as_json: AsJson = False,
+) -> None:
+    """Make a folder with a commented scenario to start from."""
+    from microgrid.cli import new_site
+
+    new_site.make(Path(), name, template, as_json=as_json)
+
+
+@app.command(rich_help_panel=FILES)
+def check(
+    path: Annotated[Path, typer.Argument(help="A scenario file, or a folder of them.")] = Path(),
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="Put right what is safe to put right.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --fix: show the changes only.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say every mistake in a scenario and its data, or what was understood of them."""
+    from microgrid.cli import checking
+
+    raise typer.Exit(checking.check(path, fix=fix, dry_run=dry_run, as_json=as_json))
+
+
+@app.command(rich_help_panel=FILES, context_settings={"ignore_unknown_options": True})  # -7.42 is no option
+def weather(
+    latitude: Annotated[float, typer.Argument(help="Degrees, north positive.", min=-90, max=90)],
+    longitude: Annotated[float, typer.Argument(help="Degrees, east positive.", min=-180, max=180)],
+    *,
+    source: Annotated[Literal["pvgis", "nasa_power"], typer.Option(help="Public service.")] = "pvgis",
+    folder: Annotated[Path, typer.Option(help="Where the file is stored.")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a year of weather from a public service and store it in a folder."""
+    from microgrid.cli.weather import fetch_command
+
+    fetch_command(latitude, longitude, source, folder, as_json=as_json)
+
+
+@app.command(rich_help_panel=FILES)
+def schema(
+    name: Annotated[str, typer.Argument(help="Which kind of file.")] = "scenario",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print the JSON schema of a file, for editors and programs."""
+    from microgrid.cli import schemas
+
+    schemas.show(name, as_json=as_json)
+
+
+@app.command(rich_help_panel=ABOUT)
+def explain(
+    code: Annotated[str, typer.Argument(help="A code such as MG-C003; none: the list.")] = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say more about the code of a message."""
+    from microgrid.cli import explaining
+
+    explaining.explain(code, as_json=as_json)
+
+
+@app.command(rich_help_panel=ABOUT)
+def version(
+    *,
+    full: Annotated[bool, typer.Option("--full", help="With packages and machine, for a report of a bug.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say which version this is."""
+    from microgrid.cli import about
+
+    about.version(full=full, as_json=as_json)

@@ -1,0 +1,1 @@
+"""Who wants power, minute by minute."""

@@ -1,0 +1,1 @@
+"""The physics of off-grid solar: pure kernels and the loops over them."""

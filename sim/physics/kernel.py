@@ -1,0 +1,118 @@
+"""One physics, written once: plain Python, compiled in f64 loops, inlined over f32 lanes of candidates.
+
+A `kernel` is a pure, branch-free function of scalars and named tuples. Called from Python it is ordinary Python
+(SimPy does this); called from a `compiled` function it is inlined as f64; inside the sweep, `lanes_of(kernel)` is the
+same source with every number read as f32, because one literal like `1.0` would silently turn a whole loop of f32
+lanes into f64 and halve its speed.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import os
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import platformdirs
+
+numba: Any
+try:
+    import numba
+except ModuleNotFoundError:  # the bare install: kernels stay plain Python
+    numba = None
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel(function: Function) -> Function:
+    """Mark a pure scalar function as physics: plain when called, inlined when compiled.
+
+    The f32 twin is made here, from the same source, and only here.
+    """
+    if numba is None:
+        return function
+    marked: Any = inlined(function)
+    marked.lanes = inlined(_single_precision(function))
+    return cast(Function, marked)
+
+
+def inlined(function: Function) -> Function:
+    """Mark a function as part of whatever compiled loop calls it; one call left over would stop vectorisation."""
+    return function if numba is None else cast(Function, numba.extending.register_jitable(forceinline=True)(function))
+
+
+def lanes_of(function: Function) -> Function:
+    """Return the f32 twin of a kernel, for use inside a loop over f32 lanes."""
+    return cast(Function, getattr(function, "lanes", function))
+
+
+def compiled(function: Function) -> Function:
+    """Compile a loop over kernels in f64, bit-equal to plain Python; without numba return it as it is."""
+    return function if numba is None else cast(Function, numba.njit(**_OPTIONS)(function))
+
+
+def compiled_lanes(function: Function) -> Function:
+    """Compile a loop over f32 lanes; products and sums may be fused, the sign of zero is free."""
+    return (
+        function
+        if numba is None
+        else cast(Function, numba.njit(fastmath={"arcp", "contract", "nsz"}, **_OPTIONS)(function))
+    )
+
+
+def _single_precision(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` compiled from its own source with each number read as f32 and each kernel as its twin."""
+    source, first_line = inspect.getsourcelines(function)
+    tree = _F32Literals().visit(ast.parse(textwrap.dedent("".join(source))))
+    definition = tree.body[0]
+    definition.decorator_list, definition.returns = [], None
+    for argument in definition.args.args:
+        argument.annotation = None
+    ast.increment_lineno(ast.fix_missing_locations(tree), first_line - 1)
+    scope = {name: _as_f32(value) for name, value in function.__globals__.items()}
+    scope["_f32"] = np.float32
+    exec(compile(tree, inspect.getfile(function), "exec"), scope)  # noqa: S102  our own source, read above
+    return cast(Callable[..., Any], scope[function.__name__])
+
+
+class _F32Literals(ast.NodeTransformer):
+    """Wraps every number of a kernel in `_f32(...)`."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        """Return the literal as an f32; leave text and truth values."""
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+            return node
+        name = ast.Name("_f32", ast.Load())
+        return ast.copy_location(ast.Call(name, [ast.Constant(float(node.value))], []), node)
+
+
+def _as_f32(value: Any) -> Any:
+    """Return a module's number as f32 and a kernel as its twin."""
+    return np.float32(value) if isinstance(value, float) else getattr(value, "lanes", value)
+
+
+def source_fingerprint() -> str:
+    """Return a hash of everything of ours that may be compiled, so that no stale machine code is ever run."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Return the folder for machine code and prepared inputs: `MICROGRID_CACHE`, else the user's cache folder."""
+    chosen = os.environ.get("MICROGRID_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("microgrid", appauthor=False))
+
+
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+if numba is not None:
+    # numba keys its cache on the file of the outer function alone; a changed kernel in another file would go unseen
+    numba.config.CACHE_DIR = str(cache_folder() / "compiled" / source_fingerprint())

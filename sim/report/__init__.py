@@ -1,0 +1,1 @@
+"""What a planner hands on: pages, tables and workbooks."""

@@ -1,0 +1,1 @@
+"""From many designs to the one to build: sweep, money, search."""

@@ -1,0 +1,197 @@
+"""A project's years, one after the other: demand grows, panels fade, batteries wear out and are replaced.
+
+The same loop serves one design in f64 and a hundred thousand in f32: it is given the function that runs a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.inputs import FloatArray, Inputs
+from sim.physics.ageing import CyclesToFailure, Model, Stress, Wear, age, capacity_left, life_years
+from sim.physics.genset import fuel_litres
+from sim.physics.operation import Drivers, Plant, State
+from sim.scenario import Costs
+from sim.sizing.economics import Designs
+from sim.sizing.plant import Components, each, full_state, plant_of
+from sim.sizing.sweep import Year
+
+RunYear = Callable[[Drivers, Plant, State, float], tuple[Year, State]]
+DAYS = 365
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProjectUse:
+    """What designs do in each year of the project, all systems together; arrays (years, n)."""
+
+    load_kwh: FloatArray  # (years,)
+    unserved_kwh: FloatArray
+    unserved_hours: FloatArray  # of an average system
+    pv_kwh: FloatArray  # what the panels could give
+    genset_kwh: FloatArray
+    genset_hours: FloatArray
+    genset_starts: FloatArray
+    fuel_litres: FloatArray
+    battery_cycles: FloatArray  # equivalent full cycles of rated energy
+    capacity_left: FloatArray  # of the battery, at the start of the year
+    battery_life_years: FloatArray  # (n,); inf when the planner gave the life
+
+    @property
+    def served_kwh(self) -> FloatArray:
+        """Return the energy that reached customers."""
+        served: FloatArray = self.load_kwh[:, np.newaxis] - self.unserved_kwh
+        return served
+
+    @property
+    def unserved_fraction(self) -> FloatArray:
+        """Return the part of all energy wanted in the project that was not served, (n,)."""
+        total_kwh = self.load_kwh.sum()
+        fraction: FloatArray = self.unserved_kwh.sum(axis=0) / (total_kwh if total_kwh > 0.0 else 1.0)
+        return fraction
+
+
+def project_use(
+    inputs: Inputs, parts: Components, costs: Costs, designs: Designs, years: int, run_year: RunYear
+) -> ProjectUse:
+    """Run `designs` through every year of the project with `run_year` and return what each year came to."""
+    count = designs.pv_kw.size
+    model = ageing_model(parts, costs)
+    wear = Wear(np.zeros(count), np.zeros(count))
+    states: list[State] = []
+    rows: list[dict[str, FloatArray]] = []
+    stresses: list[Stress] = []
+    for year in range(years):
+        left = np.ones(count) if model is None else np.asarray(capacity_left(model, wear))
+        plant = plant_of(parts, designs, left, (1.0 - parts.panel.degradation_per_year) ** year, inputs.dt_h)
+        states = states or [full_state(plant)] * inputs.weights.size
+        row, states = _one_year(inputs, parts, plant, states, year, run_year)
+        stresses.append(stress_of_year(inputs, parts, designs, row))
+        rows.append(_yearly(inputs, parts, designs, row, left, year))
+        if model is not None:
+            wear = _replaced(model, age(model, wear, stresses[-1]), parts)
+    life = np.full(count, np.inf) if model is None else _life(model, stresses, parts)
+    return ProjectUse(
+        load_kwh=np.array([_load_kwh(inputs, parts, year) for year in range(years)]),
+        battery_life_years=life,
+        **{name: np.array([row[name] for row in rows]) for name in rows[0]},
+    )
+
+
+def ageing_model(parts: Components, costs: Costs) -> Model | None:
+    """Return how the battery wears, or nothing when the planner wrote its life: then its capacity stays."""
+    if costs.battery_life_years is not None or costs.battery_life_cycles is not None:
+        return None
+    ageing = parts.battery.ageing
+    if ageing.model == "cycles_to_failure":
+        assert ageing.cycles_a is not None and ageing.cycles_b is not None  # the catalogue checks it  # noqa: PT018
+        return CyclesToFailure(ageing.life_years, ageing.cycles_a, ageing.cycles_b, ageing.end_of_life_fraction)
+    return ageing.model
+
+
+def drivers_of(inputs: Inputs, parts: Components, system: int, year: int) -> Drivers:
+    """Return what drives one system in one year of the project, year 0 being the first.
+
+    Several draws of weather are used in turn. Cold and heat act on the battery through the catalogue's derating points.
+    """
+    draw = year % inputs.pv_w_per_w.shape[0]
+    temps_c = inputs.temp_c[draw]
+    points = parts.battery.derating
+    at_c = [point.temp_c for point in points]
+    factor = inputs.load_factor[year]
+    if inputs.weights.size > 1 or parts.system.topology != "microgrid":  # fewer homes, not smaller ones
+        connected = inputs.connected_fraction[year]
+        factor = np.divide(factor, connected, out=np.zeros_like(factor), where=connected > 0.0)
+    return Drivers(
+        inputs.loads_w[system] * inputs.monthly(factor),
+        inputs.pv_w_per_w[draw],
+        inputs.source_w,
+        np.interp(temps_c, at_c, [min(point.capacity_fraction, 1.0) for point in points]),
+        np.interp(temps_c, at_c, [point.charge_fraction for point in points]),
+    )
+
+
+def home_weights(inputs: Inputs, year: int) -> FloatArray:
+    """Return how many systems each sample stands for in a year: homes are built as they are connected."""
+    if inputs.systems == 1.0:
+        return inputs.weights
+    return inputs.weights * float(inputs.connected_fraction[year].mean())
+
+
+def _one_year(
+    inputs: Inputs, parts: Components, plant: Plant, states: list[State], year: int, run_year: RunYear
+) -> tuple[Year, list[State]]:
+    weights = home_weights(inputs, year)
+    share = weights / weights.sum() if weights.sum() > 0.0 else weights
+    total, after = None, []
+    for system, state in enumerate(states):
+        result, end = run_year(drivers_of(inputs, parts, system, year), plant, state, inputs.dt_h)
+        part = Year(*(value * share[system] for value in result))
+        total = part if total is None else Year(*(a + b for a, b in zip(total, part, strict=True)))
+        after.append(end)
+    assert total is not None  # a scenario has at least one system
+    return total, after
+
+
+def stress_of_year(inputs: Inputs, parts: Components, designs: Designs, year: Year) -> Stress:
+    """Return what a year did to each battery, relative to its rated energy.
+
+    A battery in the sun swings once a day, so the mean daily depth is the year's cycles over its days.
+    """
+    rated_wh = np.where(designs.battery_kwh > 0.0, designs.battery_kwh * 1000.0, np.inf)
+    cycles = year.discharge_wh / parts.battery.discharge_efficiency / rated_wh
+    daily = cycles / DAYS
+    return Stress(
+        float(DAYS),
+        cycles,
+        np.minimum(year.mean_energy_wh / rated_wh, 1.0),
+        np.minimum(daily, 1.0),
+        daily / 12.0,  # in and out: two movements of that depth in 24 hours
+        float(inputs.temp_c.mean()),
+    )
+
+
+def _replaced(model: Model, wear: Wear, parts: Components) -> Wear:
+    ended = np.asarray(capacity_left(model, wear)) <= parts.battery.ageing.end_of_life_fraction
+    return Wear(*(np.where(ended, 0.0, amount) for amount in wear))
+
+
+def _life(model: Model, stresses: list[Stress], parts: Components) -> FloatArray:
+    """Return the life of each battery if every year were the project's average one."""
+    mean = Stress(*(np.mean([np.asarray(part) for part in parts_], axis=0) for parts_ in zip(*stresses, strict=True)))
+    return np.asarray(life_years(model, mean, parts.battery.ageing.end_of_life_fraction))
+
+
+def _yearly(
+    inputs: Inputs, parts: Components, designs: Designs, row: Year, left: FloatArray, year: int
+) -> dict[str, FloatArray]:
+    systems = float(home_weights(inputs, year).sum())
+    item = parts.genset
+    litres = fuel_litres(
+        each(row.genset_wh),
+        each(row.genset_hours),
+        each(designs.genset_kw * 1000.0),
+        item.fuel_intercept_l_per_kwh_rated,
+        item.fuel_slope_l_per_kwh,
+    )
+    sun_hours = inputs.pv_w_per_w[year % inputs.pv_w_per_w.shape[0]].sum() * inputs.dt_h
+    rated_kwh = np.where(designs.battery_kwh > 0.0, designs.battery_kwh, np.inf)
+    return {
+        "unserved_kwh": row.unserved_wh / 1000.0 * systems,
+        "unserved_hours": row.unserved_hours,
+        "pv_kwh": designs.pv_kw * sun_hours * (1.0 - parts.panel.degradation_per_year) ** year * systems,
+        "genset_kwh": row.genset_wh / 1000.0 * systems,
+        "genset_hours": row.genset_hours,
+        "genset_starts": row.genset_starts,
+        "fuel_litres": (litres + row.genset_starts * item.start_litres) * systems,
+        "battery_cycles": row.discharge_wh / 1000.0 / parts.battery.discharge_efficiency / rated_kwh,
+        "capacity_left": left,
+    }
+
+
+def _load_kwh(inputs: Inputs, parts: Components, year: int) -> float:
+    weights = home_weights(inputs, year)
+    sums_w = [drivers_of(inputs, parts, system, year).loads_w.sum() for system in range(weights.size)]
+    return float(weights @ np.array(sums_w)) * inputs.dt_h / 1000.0

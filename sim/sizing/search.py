@@ -1,0 +1,197 @@
+"""The search: every design of a grid through every year, the cheapest that meets the goal, and why not smaller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from sim.inputs import FloatArray
+from sim.physics.battery import Tanks
+from sim.physics.dispatch import Loads
+from sim.physics.operation import Drivers, Plant, State
+from sim.scenario import Sizes
+from sim.sizing.economics import Designs, project_cost
+from sim.sizing.evaluate import Evaluation, Study, evaluate, one_design, project_of
+from sim.sizing.peaks import carries
+from sim.sizing.project import project_use
+from sim.sizing.sweep import Year, lane_drivers, lane_state, sweep_year
+
+CHUNK = 32_768  # designs at a time: bounds memory and gives the progress bar its steps
+STEPS = {
+    "pv_kw": 25,
+    "battery_kwh": 25,
+    "inverter_kw": 8,
+    "genset_kw": 5,
+}  # of a searched range; 25,000 in all
+ZOOM_STEPS = {"pv_kw": 9, "battery_kwh": 9, "inverter_kw": 7, "genset_kw": 5}
+ZOOMS = 2
+CONFIRMED = 12  # best designs of the sweep that are tried in f64 before one is named
+NAMES = ("pv_kw", "battery_kwh", "inverter_kw", "genset_kw")
+
+Progress = Callable[[int, int, float], None]  # designs done, designs in all, best objective so far
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Designs and what the sweep found about each; arrays of n."""
+
+    designs: Designs
+    npc: FloatArray
+    lcoe: FloatArray
+    capex: FloatArray
+    unserved_fraction: FloatArray
+    renewable_fraction: FloatArray
+    carries_peaks: np.typing.NDArray[np.bool_]
+
+    def picked(self, index: np.typing.NDArray[np.intp] | np.typing.NDArray[np.bool_]) -> Candidates:
+        """Return some of the candidates."""
+        designs = Designs(*(getattr(self.designs, name)[index] for name in NAMES))
+        rest = {field.name: getattr(self, field.name)[index] for field in fields(self)[1:]}
+        return Candidates(designs, **rest)
+
+    def objective(self, name: str) -> FloatArray:
+        """Return the figure to make small: cost per kWh or net present cost."""
+        return self.lcoe if name == "lcoe" else self.npc
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sizing:
+    """The answer: the best design in full, or nothing when none meets the goal."""
+
+    best: Evaluation | None
+    candidates: Candidates
+    pareto: Candidates
+    searched: int
+    candidate_years: int
+
+
+def size(study: Study, progress: Progress = lambda _done, _all, _best: None) -> Sizing:
+    """Search the ranges of a scenario: a grid over all of them, then finer grids around the best.
+
+    The sweep runs in f32; the best few are run again in f64, and the first that truly meets the goal is returned with
+    everything about it. Deterministic: the grid and the order of ties are fixed.
+    """
+    axes = {name: axis_of(getattr(study.scenario.system, name), STEPS[name]) for name in NAMES}
+    found = sweep_grid(study, axes, progress)
+    for _ in range(ZOOMS):
+        centre = best_index(study, found)
+        if centre is None:
+            break
+        axes = {name: _zoomed(study, name, axes[name], found.designs, centre) for name in NAMES}
+        found = joined(found, sweep_grid(study, axes, lambda _done, _all, _best: None))
+    searched = found.npc.size
+    return Sizing(confirmed_best(study, found), found, pareto_of(found), searched, searched * study.scenario.goal.years)
+
+
+def axis_of(sizes: Sizes, steps: int) -> FloatArray:
+    """Return the sizes to try: one, exactly those written, or `steps` from low to high."""
+    values = np.atleast_1d(np.array(sizes, dtype=np.float64))
+    return np.linspace(values[0], values[1], steps) if values.size == 2 else values
+
+
+def sweep_grid(study: Study, axes: dict[str, FloatArray], progress: Progress) -> Candidates:
+    """Return every combination of `axes`, run and costed, in the order of the grid."""
+    total = int(np.prod([axis.size for axis in axes.values()]))
+    parts: list[Candidates] = []
+    best = np.inf
+    for designs in _chunks(axes, total):
+        parts.append(run_candidates(study, designs))
+        meets = feasible(study, parts[-1])
+        objective = parts[-1].objective(study.scenario.goal.objective)
+        best = min(best, float(objective[meets].min(initial=np.inf)))
+        progress(sum(part.npc.size for part in parts), total, best)
+    return joined(*parts)
+
+
+def run_candidates(study: Study, designs: Designs) -> Candidates:
+    """Return what a chunk of designs does and costs over the project."""
+    use = project_use(study.inputs, study.parts, study.scenario.costs, designs, study.scenario.goal.years, lane_year)
+    cost = project_cost(project_of(study, designs, use))
+    served_kwh = use.served_kwh.sum(axis=0)
+    from_engine = np.divide(
+        use.genset_kwh.sum(axis=0), served_kwh, out=np.ones_like(served_kwh), where=served_kwh > 0.0
+    )
+    return Candidates(
+        designs,
+        cost.npc,
+        cost.lcoe_served,
+        cost.capex,
+        use.unserved_fraction,
+        np.maximum(0.0, 1.0 - from_engine),
+        carries(designs, study.parts, study.peaks),
+    )
+
+
+def lane_year(drivers: Drivers, plant: Plant, state: State, dt_h: float) -> tuple[Year, State]:
+    """Run a year of many designs in f32 lanes; as `exact_year`, for arrays of any length."""
+    if plant.shedding is None:  # classes only matter to who is shed, so one sum saves two thirds of the reading
+        total_w = drivers.loads_w.sum(axis=0)
+        drivers = drivers._replace(loads_w=np.array(Loads(total_w, 0.0 * total_w, 0.0 * total_w)))
+    count = np.size(state.running)
+    lanes = lane_state(state, count)
+    result = sweep_year(lane_drivers(drivers), plant, lanes, count, dt_h)
+    total_wh, available_wh, running = lanes[:, :count].astype(np.float64)
+    return result, State(Tanks(total_wh, available_wh), running)
+
+
+def feasible(study: Study, found: Candidates) -> np.typing.NDArray[np.bool_]:
+    """Return which candidates meet the goal and carry the peaks."""
+    meets: np.typing.NDArray[np.bool_] = (
+        found.unserved_fraction <= study.scenario.goal.unserved_fraction_max
+    ) & found.carries_peaks
+    return meets
+
+
+def best_index(study: Study, found: Candidates) -> int | None:
+    """Return the cheapest candidate that meets the goal, the first of equals; None when there is none."""
+    order = _in_order(study, found)
+    return int(order[0]) if order.size else None
+
+
+def confirmed_best(study: Study, found: Candidates) -> Evaluation | None:
+    """Return the cheapest design that meets the goal when run in f64, or nothing."""
+    for index in _in_order(study, found)[:CONFIRMED]:
+        result = evaluate(study, one_design(*(getattr(found.designs, name)[index] for name in NAMES)))
+        if result.unserved_fraction <= study.scenario.goal.unserved_fraction_max:
+            return result
+    return None
+
+
+def pareto_of(found: Candidates) -> Candidates:
+    """Return the candidates that carry the peaks and that no other beats in both cost and unserved energy."""
+    usable = np.flatnonzero(found.carries_peaks & np.isfinite(found.npc))
+    order = usable[np.lexsort((found.npc[usable], found.unserved_fraction[usable]))]
+    cheapest = np.minimum.accumulate(found.npc[order]) if order.size else np.zeros(0)
+    keep = np.append(True, found.npc[order][1:] < cheapest[:-1])[: order.size]
+    return found.picked(order[keep])
+
+
+def joined(*parts: Candidates) -> Candidates:
+    """Return candidates of several searches as one list."""
+    designs = Designs(*(np.concatenate([getattr(part.designs, name) for part in parts]) for name in NAMES))
+    names = [field.name for field in fields(Candidates)[1:]]
+    return Candidates(designs, **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+def _in_order(study: Study, found: Candidates) -> np.typing.NDArray[np.intp]:
+    usable = np.flatnonzero(feasible(study, found))
+    objective = found.objective(study.scenario.goal.objective)[usable]
+    return usable[np.lexsort((found.capex[usable], objective))]
+
+
+def _chunks(axes: dict[str, FloatArray], total: int) -> Iterator[Designs]:
+    shape = tuple(axes[name].size for name in NAMES)
+    for first in range(0, total, CHUNK):
+        index = np.unravel_index(np.arange(first, min(first + CHUNK, total)), shape)
+        yield Designs(*(axes[name][part] for name, part in zip(NAMES, index, strict=True)))
+
+
+def _zoomed(study: Study, name: str, axis: FloatArray, designs: Designs, centre: int) -> FloatArray:
+    """Return a finer axis around the best size, one old step to each side, inside the planner's range."""
+    if np.size(getattr(study.scenario.system, name)) != 2 or axis.size < 2:
+        return np.array([getattr(designs, name)[centre]])
+    low, high = (float(end) for end in getattr(study.scenario.system, name))
+    size_now, step = float(getattr(designs, name)[centre]), float(axis[1] - axis[0])
+    return np.linspace(max(low, size_now - step), min(high, size_now + step), ZOOM_STEPS[name])
