@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from microgrid.errors import Environment, MicrogridError, Problem, as_json, as_text
 
@@ -86,6 +87,8 @@ def _report_disk(error: OSError, arguments: Sequence[str]) -> int:
         stop_writing()
         return BROKEN_PIPE
     problem = disk_problem(error)
+    if problem and error.filename is None:  # standard output itself: what is left in its buffer cannot go anywhere
+        stop_writing()
     return _report((problem,), Environment.exit_code, arguments) if problem else _report_bug()
 
 
@@ -96,7 +99,16 @@ def _missing_extra(error: ModuleNotFoundError) -> Problem | None:
         return None
     what = f"the package '{package}' is missing"
     why = f"it belongs to the extra '{extra}', which is not installed"
-    return Problem("MG-E001", what, why, f"{sys.executable} -m pip install 'payg-microgrid[{extra}]'")
+    return Problem("MG-E001", what, why, _install_command(extra))
+
+
+def _install_command(extra: str) -> str:
+    root = Path(__file__).resolve().parent.parent
+    if not (root / "pyproject.toml").is_file():
+        return f"{sys.executable} -m pip install 'payg-microgrid[{extra}]'"
+    if extra == "plan" and Path(sys.prefix).is_relative_to(root):
+        return f"cd {root} && python3 -m microgrid.bootstrap demo"
+    return f"python3 -m pip --python {sys.executable} install '{root}[{extra}]'"
 
 
 def _interrupted() -> int:

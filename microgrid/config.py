@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -47,7 +48,7 @@ def review(document: Document, model: type[Model]) -> Examination[Model]:
     errors, data = _validate(document, model)
     if data is not None:
         return Examination(document, data)
-    schema = model.model_json_schema()
+    schema = _schema(model)
     corrected, renamed = document, list[tuple[Reviewer, Rename]]()
     for _ in range(RENAMING_ROUNDS):
         reviewer = Reviewer(corrected, model, schema)
@@ -84,6 +85,11 @@ def locate(path: Path) -> Path:
     raise InvalidInput(
         Problem("MG-C011", f"the folder '{folder}' holds several files", f"they are {names}", "name one of them")
     )
+
+
+@cache
+def _schema(model: type[FileModel]) -> dict[str, object]:
+    return model.model_json_schema()
 
 
 def _validate(document: Document, model: type[Model]) -> tuple[list[ErrorDetails], Model | None]:

@@ -73,6 +73,8 @@ class Reviewer:
         if not config_schema.same_unit(rename.old, rename.new):
             fix = f"did you mean '{rename.new}'? Mind the unit: the number may have to change too"
             return Mistake(self.document.problem(key, "MG-C001", what, fix=fix))
+        if not config_schema.surely(rename.old, rename.new):
+            return Mistake(self.document.problem(key, "MG-C001", what, fix=f"did you mean '{rename.new}'?"))
         fix = f"did you mean '{rename.new}'?  (microgrid check --fix will rename it)"
         return Mistake(self.document.problem(key, "MG-C001", what, fix=fix), Edit(key.start, key.end, rename.new))
 
@@ -126,7 +128,9 @@ class Reviewer:
             return
         code, what = self._sentence(place, node, error_type)
         advice = self._advice(place, node)
-        problem = self.document.problem(node.at, code, what, advice.why, advice.fix)
+        empty = node.at.start == node.at.end  # `key:` and nothing behind it
+        mark = node.key if empty and node.key is not None else node.at
+        problem = self.document.problem(mark, code, what, advice.why, advice.fix)
         edit = Edit(node.at.start, node.at.end, advice.replacement) if advice.replacement else None
         yield Mistake(problem, edit)
 
@@ -171,7 +175,8 @@ class Reviewer:
         words = config_schema.choices(self.schema, part)
         if words:
             near = config_schema.nearest(str(node.scalar), words)
-            return Advice(fix=f"did you mean '{near}'?" if near else "", replacement=near)
+            sure = near if near and config_schema.surely(str(node.scalar), near) else ""
+            return Advice(fix=f"did you mean '{near}'?" if near else "", replacement=sure)
         if node.kind != "scalar":
             return _advice_for_structure(self.schema, part, node)
         return config_numbers.advice(_key_name(place), node.scalar, config_schema.bounds(self.schema, part)[1])

@@ -78,10 +78,17 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
     asked = re.sub(r"[^a-z0-9]", "", word.lower())
     if asked in plain:
         return plain[asked]
-    near = difflib.get_close_matches(asked, plain, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(asked, plain, n=1, cutoff=0.65)
     longer = [name for name in plain if len(asked) >= 3 and name.startswith(asked)]
     found = near or (longer if len(longer) == 1 else [])
     return plain[found[0]] if found else ""
+
+
+def surely(word: str, near: str) -> bool:
+    """Tell whether a word is so near to another that a program may replace it: a letter or two, or its start."""
+    asked, meant = (re.sub(r"[^a-z0-9]", "", name.lower()) for name in (word, near))
+    alike = difflib.SequenceMatcher(None, asked, meant).ratio() >= 0.75
+    return bool(asked) and (alike or (len(asked) >= 3 and meant.startswith(asked)))
 
 
 def same_unit(one: str, other: str) -> bool:

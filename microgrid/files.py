@@ -13,6 +13,7 @@ from microgrid.errors import Environment, Problem
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_FOLDER = (errno.ENOENT, errno.ENOTDIR)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -37,7 +38,7 @@ def said_plainly(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        problem = disk_problem(error, path.as_posix())
+        problem = disk_problem(error, path.as_posix()) or _folder_problem(error, path)
         if problem is None:
             raise
         raise Environment(problem) from None
@@ -45,7 +46,7 @@ def said_plainly(path: Path) -> Iterator[None]:
 
 def disk_problem(error: OSError, file: str = "") -> Problem | None:
     """Return the problem behind an error of the disk, None when the error is of another sort."""
-    name = file or str(error.filename or "a file")
+    name = file or str(error.filename or "the output")
     if error.errno in _FULL:
         what = f"the disk is full: '{name}' was not written"
         return Problem("MG-E002", what, "what was there before is unchanged", "make room, or name another place")
@@ -53,6 +54,13 @@ def disk_problem(error: OSError, file: str = "") -> Problem | None:
         what = f"'{name}' cannot be written: {os.strerror(error.errno or 0).lower()}"
         return Problem("MG-E003", what, fix="use a folder you may write to")
     return None
+
+
+def _folder_problem(error: OSError, path: Path) -> Problem | None:
+    if error.errno not in _NO_FOLDER:
+        return None
+    what = f"'{path.as_posix()}' cannot be written: there is no folder '{path.parent.as_posix()}'"
+    return Problem("MG-E003", what, fix=f"mkdir -p {path.parent.as_posix()}")
 
 
 @contextmanager

@@ -60,7 +60,8 @@ def test(project: Path, *, long: bool, system: bool) -> int:
     checks = all_checks(long=long)
     steps = len(checks) + 3
     prepare(environment, "requirements-dev.txt", steps=steps)
-    print(_label(3, steps, "system packages"), add_system_packages(project, allowed=system), flush=True)
+    print(_label(3, steps, "system packages"), end=" ", flush=True)
+    print(add_system_packages(project, allowed=system), flush=True)
     held = {
         check.name: _holds(check, environment, _label(number, steps, check.name))
         for number, check in enumerate(checks, start=4)
@@ -83,9 +84,7 @@ def prepare(environment: PrivateEnvironment, requirements: str, steps: int) -> N
     if not ready:
         private_environment.require_room(environment, requirements)
     with _one_at_a_time(environment.project):
-        ready = ready or private_environment.is_ready(
-            environment, requirements
-        )  # another run may have done it
+        ready = ready or private_environment.is_ready(environment, requirements)  # another run may have done it
         print(_label(1, steps, "private environment .venv"), end=" ", flush=True)
         print("kept" if ready else private_environment.make(environment), flush=True)
         count = private_environment.pinned_count(environment.requirements(requirements))
@@ -97,12 +96,12 @@ def prepare(environment: PrivateEnvironment, requirements: str, steps: int) -> N
 def all_checks(*, long: bool) -> tuple[Check, ...]:
     """Return the checks in the order they run; the tests come last, so that one sees their summary."""
     workers = str(min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2))
-    chosen = () if long else ("-m", "not long")
+    chosen = ("--hypothesis-profile", "long") if long else ("-m", "not long")
     tests = ("-m", "pytest", "-q", "-n", workers, "--dist", "loadfile", *chosen)
     contracts = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     return (
         Check("lint", ("-m", "ruff", "check", "--output-format", "concise", ".")),
-        Check("layout", ("-m", "ruff", "format", "--check", ".")),
+        Check("layout", ("-m", "ruff", "format", "--check", "--output-format", "concise", ".")),
         Check("types", ("-m", "mypy")),
         Check("import rules", ("-c", contracts)),
         Check("tests", tests, shows_output=True),

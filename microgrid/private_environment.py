@@ -67,16 +67,14 @@ class PrivateEnvironment:
 def is_ready(environment: PrivateEnvironment, requirements: str) -> bool:
     """Say whether the packages of this list are installed already; uses no network.
 
-    Any supported Python may have made the environment: one that works is never thrown away because the command
-    was started with another.
+    Any supported Python may have made it: an environment that works is never thrown away because the command was
+    started with another Python.
     """
     try:
         found = json.loads(environment.stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    if found.get("requirements", {}).get(requirements) != _fingerprint(
-        environment.requirements(requirements)
-    ):
+    if found.get("requirements", {}).get(requirements) != _fingerprint(environment.requirements(requirements)):
         return False
     return bool(found.get("python") == version_of(environment.python))
 
@@ -138,9 +136,7 @@ def write_stamp(environment: PrivateEnvironment, requirements: str) -> None:
     """Record that this list, and every list it contains, is installed."""
     names = CONTAINS[requirements]
     prints = {name: _fingerprint(environment.requirements(name)) for name in names}
-    text = json.dumps(
-        {"python": version_of(environment.python), "requirements": prints}, indent=1, sort_keys=True
-    )
+    text = json.dumps({"python": version_of(environment.python), "requirements": prints}, indent=1, sort_keys=True)
     _write(environment.stamp, text + "\n", executable=False)
 
 

@@ -15,8 +15,9 @@ from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from microgrid.config_model import Frozen
 from microgrid.errors import InvalidInput, Problem
-from sim.scenario import Fraction, Frozen, NotNegative, Positive
+from sim.scenario import Fraction, NotNegative, Positive
 
 Kind = Literal["panels", "batteries", "inverters", "gensets"]
 FOLDER = Path(__file__).resolve().parent.parent / "configs" / "catalogue"

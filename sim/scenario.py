@@ -13,12 +13,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from microgrid import config_model
 from microgrid.config_document import Location
-from microgrid.config_model import Advice, Broken, FileModel, enforce
+from microgrid.config_model import Advice, Broken, FileModel, Frozen, enforce
 from sim import advice, scenario_rules
-
-Frozen = config_model.Frozen  # catalogue entries are made of the same stuff
 
 Number = Annotated[float, Field(strict=True)]  # strict: text and true/false are refused, not turned into a number
 Whole = Annotated[int, Field(strict=True)]
@@ -120,7 +117,11 @@ class Households(Frozen):
 class Businesses(Frozen):
     """A number of like businesses or public places from the catalogue."""
 
-    kind: Annotated[Name, Field(description="shop, mill, salon, cold_room, clinic, school, church, water_pump, ...")]
+    kind: Annotated[
+        str,
+        AfterValidator(scenario_rules.known_business),
+        Field(description="shop, mill, salon, cold_room, clinic, school, church, water_pump, ..."),
+    ]
     count: Annotated[Whole, Field(ge=1)]
     priority: Annotated[Priority | None, Field(description="default: the kind's own, from the catalogue")] = None
 
@@ -191,10 +192,10 @@ class System(Frozen):
     battery_kwh: Sizes
     inverter_kw: Sizes = 0.0
     genset_kw: Sizes = 0.0
-    panel: str = "mono_perc"
-    battery: str = "lfp"
-    inverter: str = "off_grid_inverter"
-    genset: str = "diesel"
+    panel: Annotated[str, AfterValidator(scenario_rules.known_panel)] = "mono_perc"
+    battery: Annotated[str, AfterValidator(scenario_rules.known_battery)] = "lfp"
+    inverter: Annotated[str, AfterValidator(scenario_rules.known_inverter)] = "off_grid_inverter"
+    genset: Annotated[str, AfterValidator(scenario_rules.known_genset)] = "diesel"
     controller: Literal["mppt", "pwm"] = "mppt"
     dispatch: Literal["load_following", "cycle_charging"] = "load_following"
     setpoint_soc: Annotated[Fraction, Field(description="cycle charging runs until this state of charge")] = 0.8
@@ -359,7 +360,7 @@ class Scenario(FileModel):
 
     @classmethod
     def broken_rules(cls, sections: Mapping[str, object]) -> Iterator[Broken]:
-        """Yield each broken rule between sections: the two currencies, names that the catalogue must hold."""
+        """Yield each broken rule between sections: costs and payments in different currencies."""
         yield from scenario_rules.between(sections)
 
     @classmethod

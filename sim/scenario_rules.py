@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from microgrid.config_model import Broken, BrokenRulesError, refusal
-from microgrid.config_schema import nearest
+from microgrid.config_schema import nearest, surely
 from microgrid.currency import CODES
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 DAY_MIN = 1440
 NO_INVERTER = "none"  # as the inverter's name: loads hang on the DC bus
+_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "TSH": "TZS", "KSH": "KES", "USH": "UGX", "CFA": "XOF"}
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _PAIR = re.compile(r"[A-Za-z]{3}_per_[A-Za-z]{3}")
 
@@ -35,20 +36,23 @@ def known_currency(code: str) -> str:
     """Return an ISO 4217 code, or refuse one that does not exist."""
     if code in CODES:
         return code
-    near = nearest(code, CODES)
+    asked = code.upper()
+    of_country = [known for known in sorted(CODES) if known[:2] == asked[:2]]
+    near = _SIGNS.get(asked, of_country[0] if len(of_country) == 1 else asked if asked in CODES else "")
     fix = f"did you mean '{near}'?" if near else "use the three letters of ISO 4217, such as TZS, KES or USD"
-    raise refusal(
-        "MG-C021", f"there is no currency '{code}'", fix=fix, replacement=near if near == code.upper() else ""
-    )
+    sure = near if near == asked else ""
+    raise refusal("MG-C021", f"there is no currency '{code}'", fix=fix, replacement=sure)
 
 
 def known_timezone(name: str) -> str:
     """Return the name of a time zone, or refuse one that does not exist."""
     if _is_timezone(name):
         return name
-    near = nearest(name, available_timezones()) or _zone_of_city(name)
+    near = nearest(name, available_timezones()) or nearest(name, _zones_by_city())
+    near = _zones_by_city().get(near, near)
     fix = f"did you mean '{near}'?" if near else "use a name such as Africa/Dar_es_Salaam or Asia/Kolkata"
-    raise refusal("MG-C020", f"there is no time zone '{name}'", fix=fix, replacement=near)
+    sure = near if _letters(name) in {_letters(near), _letters(near.rsplit("/", maxsplit=1)[-1])} else ""
+    raise refusal("MG-C020", f"there is no time zone '{name}'", fix=fix, replacement=sure)
 
 
 def readable_window(text: str) -> str:
@@ -74,6 +78,33 @@ def window_min(text: str) -> tuple[int, int] | None:
     start, end = (60 * hour + minute for hour, minute in zip(hours, minutes, strict=True))
     inside = max(minutes) < 60 and start < DAY_MIN and end <= DAY_MIN
     return (start, end) if inside and start != end else None
+
+
+def known_panel(name: str) -> str:
+    """Return the name of a panel of the catalogue, or refuse one that is not there."""
+    return _known_part("panel", "panels", name)
+
+
+def known_battery(name: str) -> str:
+    """Return the name of a battery of the catalogue, or refuse one that is not there."""
+    return _known_part("battery", "batteries", name)
+
+
+def known_inverter(name: str) -> str:
+    """Return the name of an inverter of the catalogue, or `none`, or refuse one that is not there."""
+    return name if name == NO_INVERTER else _known_part("inverter", "inverters", name)
+
+
+def known_genset(name: str) -> str:
+    """Return the name of a generator of the catalogue, or refuse one that is not there."""
+    return _known_part("genset", "gensets", name)
+
+
+def known_business(kind: str) -> str:
+    """Return the name of a business of the catalogue, or refuse one that is not there."""
+    from sim.demand.tiers import business_catalogue  # later: the catalogue is made of the scenario's own types
+
+    return _known("business", kind, tuple(business_catalogue()))
 
 
 def rising_sizes(sizes: tuple[float, ...]) -> tuple[float, ...]:
@@ -163,13 +194,9 @@ def of_rates(rates: Rates) -> Iterator[Broken]:
 
 def between(sections: Mapping[str, Any]) -> Iterator[Broken]:
     """Yield what is wrong between sections that are right in themselves."""
-    site, costs, system = sections.get("site"), sections.get("costs"), sections.get("system")
+    site, costs = sections.get("site"), sections.get("costs")
     if site is not None and costs is not None:
         yield from _of_currencies(site, costs)
-    if system is not None:
-        yield from _of_names(system)
-    if (demand := sections.get("demand")) is not None and demand.businesses:
-        yield from _of_businesses(demand)
 
 
 def largest(sizes: float | tuple[float, ...]) -> float:
@@ -211,10 +238,12 @@ def _is_timezone(name: str) -> bool:
     return True
 
 
-def _zone_of_city(name: str) -> str:
-    city = re.sub(r"[^a-z]", "", name.rsplit("/", maxsplit=1)[-1].lower())
-    cities = {re.sub(r"[^a-z]", "", zone.rsplit("/", maxsplit=1)[-1].lower()): zone for zone in available_timezones()}
-    return cities.get(city) or cities.get(nearest(city, cities), "")
+def _zones_by_city() -> dict[str, str]:
+    return {zone.rsplit("/", maxsplit=1)[-1]: zone for zone in sorted(available_timezones()) if "/" in zone}
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 def _of_microgrid(system: System) -> Iterator[Broken]:
@@ -256,27 +285,16 @@ def _of_currencies(site: Site, costs: Costs) -> Iterator[Broken]:
         yield Broken(("costs", "exchange_rate", rate.pair), "MG-C023", what, why, f"{pair}: {number}")
 
 
-def _of_names(system: System) -> Iterator[Broken]:
-    from sim.catalogue import names  # later, because the catalogue is made of the scenario's own types
+def _known_part(word: str, kind: Literal["panels", "batteries", "inverters", "gensets"], name: str) -> str:
+    from sim.catalogue import names  # later: the catalogue is made of the scenario's own types
 
-    kinds = (("panel", "panels"), ("battery", "batteries"), ("inverter", "inverters"), ("genset", "gensets"))
-    for key, kind in kinds:
-        name, known = getattr(system, key), names(kind)  # type: ignore[arg-type]  # a pair from the list above
-        if name not in known and not (key == "inverter" and name == NO_INVERTER):
-            near = nearest(name, known)
-            fix = f"did you mean '{near}'?" if near else f"use one of {', '.join(known)}"
-            what = f"there is no {key} called '{name}' in the catalogue"
-            yield Broken(("system", key), "MG-C041", what, fix=fix, replacement=near)
+    return _known(word, name, names(kind))
 
 
-def _of_businesses(demand: Demand) -> Iterator[Broken]:
-    from sim.demand.tiers import business_catalogue  # later, for the same reason
-
-    known = business_catalogue()
-    for place, business in enumerate(demand.businesses):
-        if business.kind not in known:
-            near = nearest(business.kind, known)
-            fix = f"did you mean '{near}'?" if near else f"use one of {', '.join(known)}"
-            what = f"there is no business called '{business.kind}' in the catalogue"
-            at = ("demand", "businesses", place, "kind")
-            yield Broken(at, "MG-C041", what, fix=fix, replacement=near)
+def _known(word: str, name: str, known: tuple[str, ...]) -> str:
+    if name in known:
+        return name
+    near = nearest(name, known)
+    fix = f"did you mean '{near}'?" if near else f"use one of {', '.join(known)}"
+    what = f"there is no {word} called '{name}' in the catalogue"
+    raise refusal("MG-C041", what, fix=fix, replacement=near if near and surely(name, near) else "")

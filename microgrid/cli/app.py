@@ -29,6 +29,40 @@ def _main() -> None:
     """Keep `microgrid` a group of commands even while there is only one."""
 
 
+ScenarioPath = Annotated[Path, typer.Argument(help="A scenario file, or the folder it lies in.")]
+ReportPath = Annotated[Path | None, typer.Option("--report", help="Write a page to hand on (HTML).")]
+
+
+@app.command(rich_help_panel=PLAN)
+def size(path: ScenarioPath = Path(), *, report: ReportPath = None, as_json: AsJson = False) -> None:
+    """Find the cheapest design within a scenario's ranges that meets its goal."""
+    from microgrid.cli import planning
+
+    raise typer.Exit(planning.size(path, report, as_json=as_json))
+
+
+@app.command(rich_help_panel=PLAN)
+def evaluate(
+    path: ScenarioPath = Path(),
+    *,
+    pv_kw: Annotated[
+        float | None, typer.Option("--pv-kw", help="Panels [kWp]; each home's own in home systems.")
+    ] = None,
+    battery_kwh: Annotated[float | None, typer.Option("--battery-kwh", help="Battery [kWh].")] = None,
+    inverter_kw: Annotated[float | None, typer.Option("--inverter-kw", help="Inverter [kW].")] = None,
+    genset_kw: Annotated[float | None, typer.Option("--genset-kw", help="Generator [kW].")] = None,
+    year: Annotated[int, typer.Option("--year", help="Year of the project the energy is told for.")] = 1,
+    series: Annotated[Path | None, typer.Option("--series", help="Write every step of that year (CSV).")] = None,
+    report: ReportPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one design through its years and say what it does and costs."""
+    from microgrid.cli import planning
+
+    sizes = {"pv_kw": pv_kw, "battery_kwh": battery_kwh, "inverter_kw": inverter_kw, "genset_kw": genset_kw}
+    raise typer.Exit(planning.evaluate(path, sizes, year, series, report, as_json=as_json))
+
+
 @app.command(rich_help_panel=FILES)
 def new(
     name: Annotated[str, typer.Argument(help="Name of the site; a folder of this name is made.")],

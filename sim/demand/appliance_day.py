@@ -62,12 +62,10 @@ def appliance_day(
             misses += 1
             continue
         if appliance["cycle_count"] > 0 and appliance["continuous"] == 0:
-            length_min = max(
-                1, min(length_min, cycles[pattern]["minutes"][0] + cycles[pattern]["minutes"][1])
-            )
+            length_min = max(1, min(length_min, cycles[pattern]["minutes"][0] + cycles[pattern]["minutes"][1]))
         length_min = min(length_min, use_min - used_min)
         in_peak_min = min(begin + length_min, peak_end) - max(begin, peak_start)
-        pieces = _pieces_on(state, appliance, in_peak_min)
+        pieces = pieces_on(state, appliance, in_peak_min)
         if appliance["cycle_count"] > 0:
             _add_pattern(out_w, begin, begin + length_min, 0, cycles[pattern], pieces)
         else:
@@ -156,9 +154,7 @@ def _drop_short(free: Records, count: int, cycle_min: int) -> tuple[int, int]:
 
 
 @inner
-def _draw_event(
-    state: Draws, free: Records, count: int, cycle_min: int, use_min: int
-) -> tuple[int, int, int]:
+def _draw_event(state: Draws, free: Records, count: int, cycle_min: int, use_min: int) -> tuple[int, int, int]:
     """Return spot, start and minutes of a switch-on, each possible start alike; spot -1: no room is left."""
     starts = 0
     for spot in range(count):
@@ -190,7 +186,7 @@ def _take_out(free: Records, count: int, spot: int, begin: int, end: int, cycle_
 
 
 @inner
-def _pieces_on(state: Draws, appliance: Any, in_peak_min: int) -> int:
+def pieces_on(state: Draws, appliance: Any, in_peak_min: int) -> int:
     """Return how many like pieces one event switches on (equations 3 and 4 of the paper)."""
     number = appliance["number"]
     if appliance["fixed"] == 1 or number == 1:
@@ -223,9 +219,7 @@ def _cycles_today(state: Draws, appliance: Any, cycles: Records) -> None:
         if appliance["cycle_count"] == 3:
             swap = between(state, 0, 1)
         for part in range(2):
-            minutes = appliance["cycle_min"][pattern, part] * varied(
-                state, appliance["cycle_jitter"][pattern]
-            )
+            minutes = appliance["cycle_min"][pattern, part] * varied(state, appliance["cycle_jitter"][pattern])
             power_w = appliance["cycle_power_w"][pattern, part] * varied(state, appliance["power_jitter"])
             cycles[pattern]["minutes"][part ^ swap] = int(minutes)
             cycles[pattern]["power_w"][part ^ swap] = power_w

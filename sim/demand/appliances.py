@@ -29,9 +29,7 @@ class DutyCycle:
     first_min: int  # (t_11)
     second_power_w: float  # (p_12)
     second_min: int  # (t_12)
-    windows: tuple[tuple[int, int], ...] = (
-        (0, DAY_MIN),
-    )  # up to two [start, end) in which it applies (cw11, cw12)
+    windows: tuple[tuple[int, int], ...] = ((0, DAY_MIN),)  # up to two [start, end) in which it applies (cw11, cw12)
     jitter: float = 0.0  # fraction by which both durations vary (r_c1)
 
 
@@ -55,9 +53,7 @@ class Appliance:
     months: tuple[int, ...] = ()  # 1 to 12, the months in which it is used; none named: all year
     duty_cycles: tuple[DutyCycle, ...] = ()  # up to three (fixed_cycle and its p_, t_, cw_ columns)
     continuous_duty_cycle: bool = True  # the pattern repeats while on; False: each start runs it once
-    preference: int = (
-        0  # which daily choice of the user it belongs to; 0: used whatever the choice (pref_index)
-    )
+    preference: int = 0  # which daily choice of the user it belongs to; 0: used whatever the choice (pref_index)
     power_by_day_w: tuple[float, ...] = ()  # 365 powers, one for each day of the year, instead of `power_w`
     start_factor: float = 1.0  # current of a motor start over its running current; 1: no motor
 
@@ -84,8 +80,7 @@ def each_alone(appliance: Appliance) -> tuple[Appliance, ...]:
     if appliance.number == 1:
         return (appliance,)
     return tuple(
-        replace(appliance, name=f"{appliance.name} {piece}", number=1)
-        for piece in range(1, appliance.number + 1)
+        replace(appliance, name=f"{appliance.name} {piece}", number=1) for piece in range(1, appliance.number + 1)
     )
 
 

@@ -8,17 +8,18 @@ computed on their own.
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.physics.kernel import Function
 
+numba: Any
 try:
-    from numba.extending import register_jitable
+    import numba
 except ModuleNotFoundError:  # the bare install: plain Python, slow but the same
-    register_jitable = None
+    numba = None
 
 Draws = NDArray[np.uint64]
 
@@ -32,7 +33,7 @@ STATE_SIZE = 11
 
 def inner(function: Function) -> Function:
     """Mark a function that is compiled only as part of the engine; called from Python it is plain Python."""
-    return function if register_jitable is None else cast(Function, register_jitable(function))
+    return function if numba is None else cast(Function, numba.extending.register_jitable(function))
 
 
 @inner

@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 SEPARATORS = ",;\t|"
 SEPARATOR_NAMES = {";": "semicolons", "\t": "tabs", "|": "bars"}
 PROBLEMS_MAX = 20
+TOP_LINES = 30  # in which the column names are looked for
 BLOCK_ROWS = 20_000
 EMPTY = frozenset({"", "na", "n/a", "nan", "null", "none", "-"})
 
@@ -64,23 +65,33 @@ def open_csv(path: Path) -> CsvTable:
     """Read a CSV file and its header; raise InvalidInput when there is no table in it."""
     text, notes = _text(path)
     lines = ((number, line) for number, line in enumerate(io.StringIO(text), start=1) if _is_row(line))
-    number, first = next(lines, (0, ""))
-    if not number:
+    top = list(islice(lines, TOP_LINES))
+    if not top:
         what = f"{path.name} is empty"
         raise InvalidInput(Problem("MG-D201", what, fix="export the data again", file=path.name))
+    number, first = _header_line(top)
     separator = max(SEPARATORS, key=first.count)
     table = CsvTable(path, text, separator, (), number - 1, notes)
     (header_line, *_), (cells, *_) = next(_raw_blocks(table))
     header = tuple(cell.strip() for cell in cells)
-    while header and not header[-1]:  # a separator at the end of each line
+    while len(header) > 1 and not header[-1]:  # a separator at the end of each line
         header = header[:-1]
     table = replace(table, header=header, header_line=header_line)
     if next(blocks(table), None) is None:
         what = f"{path.name} has column names only, no rows of data"
         raise InvalidInput(Problem("MG-D202", what, fix="export the data again", file=path.name, line=number))
-    if separator == ",":
-        return table
-    return replace(table, notes=(*notes, f"columns are separated by {SEPARATOR_NAMES[separator]}"))
+    if number > top[0][0]:
+        notes += (f"column names are taken from line {number}; the lines above are left out",)
+    if separator != ",":
+        notes += (f"columns are separated by {SEPARATOR_NAMES[separator]}",)
+    return replace(table, notes=notes)
+
+
+def _header_line(top: list[tuple[int, str]]) -> tuple[int, str]:
+    """Return the line of the column names: the first one, or below a title the first one with separators."""
+    if any(separator in top[0][1] for separator in SEPARATORS):
+        return top[0]
+    return next((line for line in top if any(separator in line[1] for separator in SEPARATORS)), top[0])
 
 
 def blocks(table: CsvTable) -> Iterator[Block]:
@@ -119,6 +130,10 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     except OSError as error:
         what = f"cannot read {path.name}: {error.strerror or error}"
         raise InvalidInput(Problem("MG-D200", what, fix="check the name of the file", file=path.name)) from error
+    if data.startswith(b"PK"):
+        what = f"{path.name} is a workbook or an archive, not a CSV file"
+        fix = "open it in a spreadsheet program and save it as CSV"
+        raise InvalidInput(Problem("MG-D200", what, fix=fix, file=path.name))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _unix(data.decode("utf-16", errors="replace")), ("text is UTF-16",)
     try:

@@ -48,9 +48,7 @@ class CustomersLoad:
     step_peak_w: FloatArray  # (steps,) largest 1-minute total within each step
 
 
-def customers_year(
-    users: Sequence[User], seed: int, step_minutes: int, threads: int | None = None
-) -> CustomersLoad:
+def customers_year(users: Sequence[User], seed: int, step_minutes: int, threads: int | None = None) -> CustomersLoad:
     """Return the year of all customers, added up by priority class.
 
     The number of threads changes nothing but the time taken. Raises ValueError for users of the same name, an
@@ -76,7 +74,12 @@ def homes_year_w(
 
 
 def customer_day_w(user: User, seed: int, member: int, day: int) -> FloatArray:
-    """Return the 1440 minutes of one customer on one day of the year (0 is 1 January), made alone [W]."""
+    """Return the 1440 minutes of one customer on one day of the year (0 is 1 January), made alone [W].
+
+    Raises ValueError for a day that the year does not have.
+    """
+    if not 0 <= day < YEAR_DAYS:
+        raise ValueError(f"day {day} is not in the year, days are 0 to {YEAR_DAYS - 1}")
     load_w, _ = _run(tables((user,), seed), [(0, member, member + 1, 0)], 1, (day, day + 1), 1, 1)
     return load_w.ravel()
 
@@ -147,9 +150,7 @@ def _run_days(
 
 
 @inner
-def _add_up(
-    minute_w: FloatArray, step_min: int, first_step: int, load_w: FloatArray, peak_w: FloatArray
-) -> None:
+def _add_up(minute_w: FloatArray, step_min: int, first_step: int, load_w: FloatArray, peak_w: FloatArray) -> None:
     """Write each step's mean and its largest 1-minute total; leave the minutes empty for the next day."""
     for step in range(DAY_MIN // step_min):
         highest_w = 0.0
@@ -185,6 +186,4 @@ def _customer_day(
             power_w = appliance["power_w"]
             if appliance["by_day_row"] >= 0:
                 power_w = by_day_w[appliance["by_day_row"], day]
-            appliance_day(
-                state, appliance, power_w, middle_min - half_min, middle_min + half_min, free, cycles, out_w
-            )
+            appliance_day(state, appliance, power_w, middle_min - half_min, middle_min + half_min, free, cycles, out_w)

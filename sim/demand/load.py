@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from microgrid.errors import InvalidInput, Problem
 from sim.demand.appliances import YEAR_DAYS, User, largest_power_w
-from sim.demand.tiers import business_catalogue, business_user, listed_user, tier_user
+from sim.demand.tiers import business_user, listed_user, tier_user
 from sim.scenario import PRIORITIES, Demand, Households, Site
 
 if TYPE_CHECKING:
@@ -97,13 +96,9 @@ def described_users(demand: Demand) -> tuple[User, ...]:
             users.append(_homes_user(homes))
         except ValueError as mistake:
             problems.append(_bad_windows(homes, str(mistake)))
-    for business in demand.businesses:
-        if business.kind in business_catalogue():
-            users.append(business_user(business.kind, business.count, business.kind, business.priority))
-        else:
-            problems.append(_unknown_business(business.kind))
     if problems:
         raise InvalidInput(*problems)
+    users += [business_user(place.kind, place.count, place.kind, place.priority) for place in demand.businesses]
     return _distinct(users)
 
 
@@ -158,9 +153,7 @@ def _simulated(users: tuple[User, ...], step_minutes: int, seed: int) -> Custome
     return CustomersLoad(np.zeros((len(PRIORITIES), nothing_w.size)), nothing_w, nothing_w)
 
 
-def _sample_homes(
-    parts: _Parts, connections: int, step_minutes: int, seed: int
-) -> tuple[FloatArray, FloatArray]:
+def _sample_homes(parts: _Parts, connections: int, step_minutes: int, seed: int) -> tuple[FloatArray, FloatArray]:
     """Return loads of single customers and how many each stands for; a file's customers share it alike."""
     from sim.demand.engine import homes_year_w
 
@@ -195,7 +188,8 @@ def sample_members(counts: Sequence[int], most: int) -> tuple[list[tuple[int, in
 
 def _everybody(demand: Demand, folder: Path) -> tuple[tuple[User, ...], tuple[str, ...]]:
     """Return the users of the scenario's lists, the survey and the RAMP workbook, and what was assumed."""
-    users, notes = described_users(demand), []
+    users = described_users(demand)
+    notes: list[str] = []
     if users:
         notes.append("appliances follow the weekdays of 2025, in standard time without summer time")
     if demand.survey_file:
@@ -211,16 +205,16 @@ def _everybody(demand: Demand, folder: Path) -> tuple[tuple[User, ...], tuple[st
     return _distinct(users), tuple(notes)
 
 
-def _measured(
-    demand: Demand, site: Site, folder: Path, step_minutes: int
-) -> tuple[FileLoad | None, tuple[str, ...]]:
+def _measured(demand: Demand, site: Site, folder: Path, step_minutes: int) -> tuple[FileLoad | None, tuple[str, ...]]:
     if not demand.file:
         return None, ()
     from sim.demand.files import read_load_csv
 
     file = read_load_csv(folder / demand.file, site, step_minutes)
-    peaks = "peaks shorter than a step of the load file are not known and not in the 1-minute peak"
-    return file, (*file.notes, peaks)
+    notes = [*file.notes, "peaks shorter than a step of the load file are not known and not in the 1-minute peak"]
+    if not file.connections and not demand.connections_by_month:
+        notes.append("the load file does not say how many customers it is; it counts as one connection")
+    return file, tuple(notes)
 
 
 def _homes_user(homes: Households) -> User:
@@ -244,9 +238,7 @@ def _distinct(users: Sequence[User]) -> tuple[User, ...]:
 def _largest_start_w(users: Sequence[User]) -> float:
     """Return what the largest motor start adds to its running power; pieces that run together start so."""
     starts_w = (
-        largest_power_w(appliance)
-        * (appliance.start_factor - 1.0)
-        * (appliance.number if appliance.fixed else 1)
+        largest_power_w(appliance) * (appliance.start_factor - 1.0) * (appliance.number if appliance.fixed else 1)
         for user in users
         for appliance in user.appliances
     )
@@ -257,9 +249,7 @@ def _growth_notes(demand: Demand, connections: int, connected: IntArray) -> tupl
     notes = []
     if connected.max(initial=0) > connections:
         extra = int(connected.max()) - connections
-        notes.append(
-            f"the demand describes {connections} customers; {extra} more are taken to use as much on average"
-        )
+        notes.append(f"the demand describes {connections} customers; {extra} more are taken to use as much on average")
     elif demand.connections_by_month and connected[-1] < connections:
         notes.append(f"only {connected[-1]} of the {connections} customers described are ever connected")
     if demand.growth_per_year:
@@ -273,9 +263,9 @@ def _growth_notes(demand: Demand, connections: int, connected: IntArray) -> tupl
 def _nobody() -> Problem:
     return Problem(
         "MG-D242",
-        "the demand lists no homes, no businesses and no file",
+        "the files of the demand describe no customer",
         "a plan needs somebody who uses power",
-        "add  households: [{tier: 2, count: 60}]  or  file: load.csv  under demand",
+        "add rows to the survey or workbook, or  households: [{tier: 2, count: 60}]  under demand",
     )
 
 
@@ -285,17 +275,4 @@ def _bad_windows(homes: Households, mistake: str) -> Problem:
         f"the appliances of {homes.count} homes have impossible windows: {mistake}",
         "an appliance may run in up to three separate parts of the day",
         "write windows such as  windows: ['06:00-08:00', '18:00-23:00']",
-    )
-
-
-def _unknown_business(kind: str) -> Problem:
-    known = sorted(business_catalogue())
-    near = get_close_matches(kind, known, n=1)
-    fix = (
-        f"did you mean '{near[0]}'?"
-        if near
-        else f"use one of {', '.join(known)}, or list its appliances as a home"
-    )
-    return Problem(
-        "MG-D240", f"'{kind}' is not a business of the catalogue", "its appliances are not known", fix
     )

@@ -81,9 +81,11 @@ def layout_of(header: tuple[str, ...], has_numbers: tuple[bool, ...], file: str,
     else to standard.
     """
     if any(map(_is_number, header)):
-        return Layout((), False, (), (), (_no_names(header, file, line),))
+        return Layout((), is_utc=False, loads=(), notes=(), problems=(_no_names(header, file, line),))
     names = [_plain(name) for name in header]
     time = _time_columns(names)
+    if not time and not has_numbers[0] and _unit(names[0]) is None:
+        time = (0,)  # an index without a name, or a time in another language
     others = [index for index in range(len(header)) if index not in time]
     kept = [
         index for index in others if _unit(names[index]) or (has_numbers[index] and names[index] not in IGNORED_NAMES)

@@ -90,9 +90,7 @@ def tables(users: Sequence[User], seed: int) -> Tables:
     """
     names = [user.name for user in users]
     if len(set(names)) != len(names):
-        raise ValueError(
-            f"two users have the same name and would have the same random numbers: {sorted(names)}"
-        )
+        raise ValueError(f"two users have the same name and would have the same random numbers: {sorted(names)}")
     appliances = [appliance for user in users for appliance in user.appliances]
     by_day = [appliance.power_by_day_w for appliance in appliances if appliance.power_by_day_w]
     records, next_row = np.zeros(len(appliances), APPLIANCE), 0
@@ -126,9 +124,7 @@ def _fill_appliance(record: Any, appliance: Appliance, next_row: int) -> None:
 def _user_records(users: Sequence[User], seed: int) -> Records:
     records, first = np.zeros(len(users), USER), 0
     for record, user in zip(records, users, strict=True):
-        record["key_0"], record["key_1"] = stream(seed, "demand", user.name).integers(
-            0, 2**32, 2, dtype=np.uint64
-        )
+        record["key_0"], record["key_1"] = stream(seed, "demand", user.name).integers(0, 2**32, 2, dtype=np.uint64)
         record["first"], record["end"] = first, first + len(user.appliances)
         record["preferences"] = user.preferences
         record["peak_min"], record["peak_span_min"] = _peak_period(user)

@@ -121,7 +121,7 @@ def plain_appliances(
     usual = appliance_catalogue().get(kind or name)
     use_min, open_min = float(round(hours_per_day * 60.0)), window_minutes(windows)
     tight = use_min > TIGHT * open_min
-    cycle_min = min(usual.minimum_cycle_min if usual else USUAL_CYCLE_MIN, max(1, int(use_min)))
+    cycle_min = min(usual.minimum_cycle_min if usual else USUAL_CYCLE_MIN, max(1, int(use_min / 2.0)))
     one = Appliance(
         name=name,
         number=number,
@@ -147,9 +147,7 @@ def windows_min(texts: tuple[str, ...]) -> Windows:
     if any(first[1] > second[0] for first, second in pairwise(windows)):
         raise ValueError(f"the windows {', '.join(texts)} overlap")
     if len(windows) > 3:
-        raise ValueError(
-            f"the windows {', '.join(texts)} are {len(windows)} pieces of a day, at most 3 are possible"
-        )
+        raise ValueError(f"the windows {', '.join(texts)} are {len(windows)} pieces of a day, at most 3 are possible")
     return tuple(windows)
 
 

@@ -12,6 +12,7 @@ import ast
 import hashlib
 import inspect
 import os
+import shutil
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -112,7 +113,20 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("microgrid", appauthor=False))
 
 
+def compiled_folder() -> Path:
+    """Return the folder for the machine code of exactly this source; beginning a new one removes all but the last two.
+
+    numba keys its cache on the file of the outer function alone, so a changed kernel in another file would go unseen.
+    """
+    parent = cache_folder() / "compiled"
+    folder = parent / source_fingerprint()
+    if not folder.exists() and parent.is_dir():
+        by_age = sorted((old for old in parent.iterdir() if old.is_dir()), key=lambda old: old.stat().st_mtime)
+        for old in by_age[:-2]:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 if numba is not None:
-    # numba keys its cache on the file of the outer function alone; a changed kernel in another file would go unseen
-    numba.config.CACHE_DIR = str(cache_folder() / "compiled" / source_fingerprint())
+    numba.config.CACHE_DIR = str(compiled_folder())

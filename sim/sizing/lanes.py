@@ -1,8 +1,8 @@
 """Rows of f32 lanes that live on the stack of compiled code.
 
-An array from `np.empty` may overlap another as far as the compiler knows, and a loop that writes ten of them is then not
-vectorised, silently and at an eighth of the speed. Rows made here lie on the stack at fixed distances,
-which it can tell apart.
+An array from `np.empty` may overlap another as far as the compiler knows, and a loop that writes ten of them is then
+not vectorised, silently and at an eighth of the speed. Rows made here lie on the stack at fixed distances, which it
+can tell apart.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def project_use(
     """Run `designs` through every year of the project with `run_year` and return what each year came to."""
     count = designs.pv_kw.size
     model = ageing_model(parts, costs)
-    wear = Wear(np.zeros(count), np.zeros(count))
+    wear, age_years = Wear(np.zeros(count), np.zeros(count)), np.zeros(count)
     states: list[State] = []
     rows: list[dict[str, FloatArray]] = []
     stresses: list[Stress] = []
@@ -71,7 +71,7 @@ def project_use(
         stresses.append(stress_of_year(inputs, parts, designs, row))
         rows.append(_yearly(inputs, parts, designs, row, left, year))
         if model is not None:
-            wear = _replaced(model, age(model, wear, stresses[-1]), parts)
+            wear, age_years = _replaced(model, age(model, wear, stresses[-1]), age_years + 1.0, parts)
     life = np.full(count, np.inf) if model is None else _life(model, stresses, parts)
     return ProjectUse(
         load_kwh=np.array([_load_kwh(inputs, parts, year) for year in range(years)]),
@@ -153,15 +153,24 @@ def stress_of_year(inputs: Inputs, parts: Components, designs: Designs, year: Ye
     )
 
 
-def _replaced(model: Model, wear: Wear, parts: Components) -> Wear:
-    ended = np.asarray(capacity_left(model, wear)) <= parts.battery.ageing.end_of_life_fraction
-    return Wear(*(np.where(ended, 0.0, amount) for amount in wear))
+def _replaced(model: Model, wear: Wear, age_years: FloatArray, parts: Components) -> tuple[Wear, FloatArray]:
+    """Return wear and age after the year's end, when batteries that are worn out or too old are replaced."""
+    ageing = parts.battery.ageing
+    worn = np.asarray(capacity_left(model, wear)) <= ageing.end_of_life_fraction
+    ended = worn | (age_years >= ageing.life_years)
+    return Wear(*(np.where(ended, 0.0, amount) for amount in wear)), np.where(ended, 0.0, age_years)
 
 
 def _life(model: Model, stresses: list[Stress], parts: Components) -> FloatArray:
-    """Return the life of each battery if every year were the project's average one."""
-    mean = Stress(*(np.mean([np.asarray(part) for part in parts_], axis=0) for parts_ in zip(*stresses, strict=True)))
-    return np.asarray(life_years(model, mean, parts.battery.ageing.end_of_life_fraction))
+    """Return the life of each battery if every year were the project's average one, at most the maker's years.
+
+    The fade model knows nothing of electronics, seals and terminals; the catalogue's years do.
+    """
+    parts_by_year = zip(*stresses, strict=True)
+    mean = Stress(*(np.mean([np.asarray(part) for part in years], axis=0) for years in parts_by_year))
+    ageing = parts.battery.ageing
+    worn_years = life_years(model, mean, ageing.end_of_life_fraction, years_max=round(ageing.life_years) + 1)
+    return np.minimum(worn_years, ageing.life_years)
 
 
 def _yearly(

@@ -18,13 +18,8 @@ from sim.sizing.peaks import carries
 from sim.sizing.project import project_use
 from sim.sizing.sweep import Year, lane_drivers, lane_state, sweep_year
 
-CHUNK = 32_768  # designs at a time: bounds memory and gives the progress bar its steps
-STEPS = {
-    "pv_kw": 25,
-    "battery_kwh": 25,
-    "inverter_kw": 8,
-    "genset_kw": 5,
-}  # of a searched range; 25,000 in all
+CHUNK = 8_192  # designs at a time: bounds memory and gives the progress bar its steps
+STEPS = {"pv_kw": 21, "battery_kwh": 21, "inverter_kw": 8, "genset_kw": 5}  # of a searched range; 17,640 in all
 ZOOM_STEPS = {"pv_kw": 9, "battery_kwh": 9, "inverter_kw": 7, "genset_kw": 5}
 ZOOMS = 2
 CONFIRMED = 12  # best designs of the sweep that are tried in f64 before one is named
@@ -35,7 +30,7 @@ Progress = Callable[[int, int, float], None]  # designs done, designs in all, be
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Designs and what the sweep found about each; arrays of n."""
+    """Designs that carry the peaks, and what the sweep found about each; arrays of n."""
 
     designs: Designs
     npc: FloatArray
@@ -43,7 +38,6 @@ class Candidates:
     capex: FloatArray
     unserved_fraction: FloatArray
     renewable_fraction: FloatArray
-    carries_peaks: np.typing.NDArray[np.bool_]
 
     def picked(self, index: np.typing.NDArray[np.intp] | np.typing.NDArray[np.bool_]) -> Candidates:
         """Return some of the candidates."""
@@ -63,7 +57,8 @@ class Sizing:
     best: Evaluation | None
     candidates: Candidates
     pareto: Candidates
-    searched: int
+    searched: int  # designs looked at, with those refused
+    too_weak: int  # of these, refused unseen because inverter and engine cannot carry the peaks
     candidate_years: int
 
 
@@ -74,34 +69,43 @@ def size(study: Study, progress: Progress = lambda _done, _all, _best: None) -> 
     everything about it. Deterministic: the grid and the order of ties are fixed.
     """
     axes = {name: axis_of(getattr(study.scenario.system, name), STEPS[name]) for name in NAMES}
-    found = sweep_grid(study, axes, progress)
+    searched, found = _count(axes), sweep_grid(study, axes, progress)
     for _ in range(ZOOMS):
         centre = best_index(study, found)
         if centre is None:
             break
         axes = {name: _zoomed(study, name, axes[name], found.designs, centre) for name in NAMES}
         found = joined(found, sweep_grid(study, axes, lambda _done, _all, _best: None))
-    searched = found.npc.size
-    return Sizing(confirmed_best(study, found), found, pareto_of(found), searched, searched * study.scenario.goal.years)
+        searched += _count(axes)
+    run = found.npc.size
+    years = run * study.scenario.goal.years
+    return Sizing(confirmed_best(study, found), found, pareto_of(found), searched, searched - run, years)
 
 
 def axis_of(sizes: Sizes, steps: int) -> FloatArray:
     """Return the sizes to try: one, exactly those written, or `steps` from low to high."""
     values = np.atleast_1d(np.array(sizes, dtype=np.float64))
-    return np.linspace(values[0], values[1], steps) if values.size == 2 else values
+    return rounded(np.linspace(values[0], values[1], steps)) if values.size == 2 else values
+
+
+def rounded(sizes: FloatArray) -> FloatArray:
+    """Return sizes in three digits, as they are bought and talked about; the ends of a range stay as written."""
+    digits = 10.0 ** (np.floor(np.log10(np.maximum(sizes, 1e-9))) - 2.0)
+    middle = np.round(np.round(sizes / digits) * digits, 9)
+    return np.unique(np.concatenate([sizes[:1], middle[1:-1], sizes[-1:]]))
 
 
 def sweep_grid(study: Study, axes: dict[str, FloatArray], progress: Progress) -> Candidates:
-    """Return every combination of `axes`, run and costed, in the order of the grid."""
-    total = int(np.prod([axis.size for axis in axes.values()]))
+    """Return every combination of `axes` that carries the peaks, run and costed, in the order of the grid."""
+    total, done, best = _count(axes), 0, np.inf
     parts: list[Candidates] = []
-    best = np.inf
     for designs in _chunks(axes, total):
-        parts.append(run_candidates(study, designs))
-        meets = feasible(study, parts[-1])
-        objective = parts[-1].objective(study.scenario.goal.objective)
-        best = min(best, float(objective[meets].min(initial=np.inf)))
-        progress(sum(part.npc.size for part in parts), total, best)
+        done += designs.pv_kw.size
+        strong = carries(designs, study.parts, study.peaks)
+        parts.append(run_candidates(study, Designs(*(getattr(designs, name)[strong] for name in NAMES))))
+        objective = parts[-1].objective(study.scenario.goal.objective)[feasible(study, parts[-1])]
+        best = min(best, float(objective.min(initial=np.inf)))
+        progress(done, total, best)
     return joined(*parts)
 
 
@@ -120,7 +124,6 @@ def run_candidates(study: Study, designs: Designs) -> Candidates:
         cost.capex,
         use.unserved_fraction,
         np.maximum(0.0, 1.0 - from_engine),
-        carries(designs, study.parts, study.peaks),
     )
 
 
@@ -137,10 +140,8 @@ def lane_year(drivers: Drivers, plant: Plant, state: State, dt_h: float) -> tupl
 
 
 def feasible(study: Study, found: Candidates) -> np.typing.NDArray[np.bool_]:
-    """Return which candidates meet the goal and carry the peaks."""
-    meets: np.typing.NDArray[np.bool_] = (
-        found.unserved_fraction <= study.scenario.goal.unserved_fraction_max
-    ) & found.carries_peaks
+    """Return which candidates meet the goal."""
+    meets: np.typing.NDArray[np.bool_] = found.unserved_fraction <= study.scenario.goal.unserved_fraction_max
     return meets
 
 
@@ -160,12 +161,11 @@ def confirmed_best(study: Study, found: Candidates) -> Evaluation | None:
 
 
 def pareto_of(found: Candidates) -> Candidates:
-    """Return the candidates that carry the peaks and that no other beats in both cost and unserved energy."""
-    usable = np.flatnonzero(found.carries_peaks & np.isfinite(found.npc))
-    order = usable[np.lexsort((found.npc[usable], found.unserved_fraction[usable]))]
-    cheapest = np.minimum.accumulate(found.npc[order]) if order.size else np.zeros(0)
-    keep = np.append(True, found.npc[order][1:] < cheapest[:-1])[: order.size]
-    return found.picked(order[keep])
+    """Return the candidates that no other beats in both cost and unserved energy, best served first."""
+    order = np.lexsort((found.npc, found.unserved_fraction))
+    npc = found.npc[order]
+    cheaper_than_all_before = npc < np.minimum.accumulate(np.append(np.inf, npc))[:-1]
+    return found.picked(order[cheaper_than_all_before])
 
 
 def joined(*parts: Candidates) -> Candidates:
@@ -181,6 +181,10 @@ def _in_order(study: Study, found: Candidates) -> np.typing.NDArray[np.intp]:
     return usable[np.lexsort((found.capex[usable], objective))]
 
 
+def _count(axes: dict[str, FloatArray]) -> int:
+    return int(np.prod([axis.size for axis in axes.values()]))
+
+
 def _chunks(axes: dict[str, FloatArray], total: int) -> Iterator[Designs]:
     shape = tuple(axes[name].size for name in NAMES)
     for first in range(0, total, CHUNK):
@@ -194,4 +198,4 @@ def _zoomed(study: Study, name: str, axis: FloatArray, designs: Designs, centre:
         return np.array([getattr(designs, name)[centre]])
     low, high = (float(end) for end in getattr(study.scenario.system, name))
     size_now, step = float(getattr(designs, name)[centre]), float(axis[1] - axis[0])
-    return np.linspace(max(low, size_now - step), min(high, size_now + step), ZOOM_STEPS[name])
+    return rounded(np.linspace(max(low, size_now - step), min(high, size_now + step), ZOOM_STEPS[name]))

@@ -1,7 +1,7 @@
 """Ten thousand designs through the same year: candidates in f32 lanes, time outside, the shared step inlined.
 
-Nothing is stored per step. What a year adds up to is collected per day in f32 and per year in f64, which keeps the totals
-within 1e-5 of the f64 path behind `evaluate`.
+Nothing is stored per step. What a year adds up to is collected per day in f32 and per year in f64, which keeps the
+totals within 1e-5 of the f64 path behind `evaluate`.
 """
 
 from __future__ import annotations

@@ -48,8 +48,7 @@ def understand(name: str) -> Column | None:
     """
     plain = _plain(name)
     unit = _LIGHT_UNIT.search(plain)
-    base = plain[: unit.start()] if unit else _OTHER_UNIT.sub("", plain)
-    meaning = KNOWN.get(plain) or KNOWN.get(base)
+    meaning = KNOWN.get(plain) or KNOWN.get(_base(plain))
     if meaning is None or (unit and not meaning.endswith("_w_m2")):
         return None
     factor = 1000.0 if unit and unit.group(1) == "kw" else 1.0
@@ -68,9 +67,9 @@ def is_in_utc(name: str) -> bool:
 
 def no_light(file: str, names: tuple[str, ...], line: int) -> Problem:
     """Return the problem of a table without any column of light, with the nearest known name."""
-    close = [(name, get_close_matches(_plain(name), list(KNOWN), 1, 0.75)) for name in names]
+    close = [(name, get_close_matches(_base(_plain(name)), list(KNOWN), 1, 0.75)) for name in names]
     hints = [
-        f"did you mean {match[0]!r} for {name!r}?"
+        f"did you mean {KNOWN[match[0]]!r} for {name!r}?"
         for name, match in close
         if match and KNOWN[match[0]].endswith(("_w_m2", "_per_kw"))
     ]
@@ -82,6 +81,12 @@ def no_light(file: str, names: tuple[str, ...], line: int) -> Problem:
         file=file,
         line=line,
     )
+
+
+def _base(plain: str) -> str:
+    """Return a plain name without its unit."""
+    unit = _LIGHT_UNIT.search(plain)
+    return plain[: unit.start()] if unit else _OTHER_UNIT.sub("", plain)
 
 
 def _plain(name: str) -> str:

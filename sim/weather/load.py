@@ -32,7 +32,6 @@ def load_weather(
     `draw` 0, 1, 2, ... are independent synthetic years of one seed; of a file with several whole years it
     picks one. Raises InvalidInput with every mistake of the file or of the twelve numbers.
     """
-    _refuse_unclear_source(weather)
     if weather.file is None:
         return synthetic_year(weather, site, step_minutes, seed, draw)
     record = read_weather_file(folder / weather.file, weather, site)
@@ -167,20 +166,3 @@ def _year(columns: Columns, steps: Steps, notes: tuple[str, ...], fills: tuple[s
         notes=notes,
         fills=fills,
     )
-
-
-def _refuse_unclear_source(weather: Weather) -> None:
-    given = [
-        name
-        for name, value in (
-            ("file", weather.file),
-            ("monthly_ghi_kwh_m2_day", weather.monthly_ghi_kwh_m2_day),
-            ("monthly_clearness", weather.monthly_clearness),
-        )
-        if value is not None
-    ]
-    if len(given) == 1:
-        return
-    what = "weather says nothing about the sun" if not given else f"weather says it twice: {' and '.join(given)}"
-    fix = "give one of  file, monthly_ghi_kwh_m2_day, monthly_clearness"
-    raise InvalidInput(Problem("MG-D101", what, fix=fix))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microgrid.errors import InvalidInput, Problem
-from sim.weather.record import MESSAGES_MAX, Record, clock_text_of, span_text, without_sign_noise
+from sim.weather.record import LIGHT, MESSAGES_MAX, Record, clock_text_of, span_text, without_sign_noise
 from sim.weather.series import DAY_S, MONTH_START_S, TYPICAL_YEAR, FloatArray, IntArray, Steps
 
 WHOLE_DAYS = 365
@@ -29,7 +29,7 @@ class Placed:
 
 
 def place_on_year(record: Record, draw: int = 0) -> Placed:
-    """Return the rows of one year; of a file with several whole years, `draw` picks the first, second, ..."""
+    """Return the rows of one year; of a file with several, `draw` 0 is that of median light, 1, 2, ... others."""
     chosen, year, notes = _rows_of_one_year(record, draw)
     second_of_year, on_29_february = _second_of_year(record.start_s[chosen])
     rows = chosen[~on_29_february]
@@ -53,12 +53,20 @@ def _rows_of_one_year(record: Record, draw: int) -> tuple[IntArray, int, tuple[s
     needed = ENOUGH_DAYS * DAY_S // record.step_s
     whole = [int(year) for year in np.unique(years) if np.count_nonzero(years == year) >= needed]
     if whole:
-        year = whole[draw % len(whole)]
-        many = f"{len(whole)} whole years in the file, {year} is used"
+        year = _by_light(record, years, whole)[draw % len(whole)]
+        many = f"{len(whole)} whole years in the file, {year} is used: the middle one by its light"
         return every_row[years == year], _non_leap(year), (many,) if len(whole) > 1 else ()
     if every_row.size < needed:
         raise InvalidInput(_too_short(record))
     return _first_365_days(record, every_row)
+
+
+def _by_light(record: Record, years: IntArray, whole: list[int]) -> list[int]:
+    """Return the years of a file in a fixed order that begins with the one of median light."""
+    light = next(record.columns[name] for name in (*LIGHT, "pv_kw_per_kw") if name in record.columns)
+    by_light = sorted(whole, key=lambda year: float(np.nanmean(light[years == year])))
+    middle = (len(whole) - 1) // 2
+    return [*by_light[middle:], *by_light[:middle]]
 
 
 def _mixes_years(record: Record) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -105,14 +104,15 @@ def _clock(
     table: Table, found: Found, weather: Weather, site: Site, mistakes: Mistakes
 ) -> tuple[IntArray, int, tuple[str, ...]]:
     """Return each row's label on the file's clock, that clock's offset from UTC, and notes."""
-    zone = _zone(table.file, weather, site)
+    zone = weather.file_timezone or site.timezone
     if "time" in found:
         place = found["time"][0]
         zone = "UTC" if is_in_utc(table.names[place]) else zone
-        stamps = parse_times(table.cells[place], table.lines.tolist(), zone, table.file, 0)
+        stamps = parse_times(_stamps(table, place), table.lines.tolist(), zone, table.file, 0)
         mistakes.found.extend(stamps.problems)
-        offsets_s = np.unique(stamps.clock_s - stamps.utc_s)
-        offset_s = int(offsets_s[0]) if offsets_s.size == 1 else standard_offset_s(zone)
+        offsets_s = stamps.clock_s - stamps.utc_s
+        is_fixed = bool((offsets_s == offsets_s[0]).all())
+        offset_s = int(offsets_s[0]) if is_fixed else standard_offset_s(zone)
         said = f"times read as {zone}, kept as {zone_text(offset_s)}"
         return stamps.utc_s + offset_s, offset_s, (said, *stamps.notes)
     offset_s = standard_offset_s(zone, TYPICAL_YEAR)
@@ -125,14 +125,13 @@ def _clock(
     )
 
 
-def _zone(file: str, weather: Weather, site: Site) -> str:
-    zone = weather.file_timezone or site.timezone
-    try:
-        ZoneInfo(zone)
-    except (KeyError, ValueError, OSError) as error:
-        fix = "write an IANA name such as Africa/Dar_es_Salaam, or UTC"
-        raise InvalidInput(Problem("MG-D114", f"unknown time zone {zone!r}", fix=fix, file=file)) from error
-    return zone
+def _stamps(table: Table, place: int) -> Sequence[str]:
+    """Return the texts of the times; a column of dates is joined by a column of clock times, when there is one."""
+    clock = next((at for at, name in enumerate(table.names) if name.strip().lower() in {"time", "hour"}), place)
+    if table.names[place].strip().lower() != "date" or clock == place:
+        return table.cells[place]
+    pairs = zip(table.cells[place], table.cells[clock], strict=True)
+    return [f"{date.strip()} {time.strip()}" for date, time in pairs]
 
 
 def _calendar_columns(table: Table, found: Found, mistakes: Mistakes) -> IntArray:
@@ -194,7 +193,8 @@ def _starts(
 
 
 def _step_s(file: str, label_s: IntArray) -> int:
-    between_s = np.diff(np.unique(label_s))
+    between_s = np.diff(np.sort(label_s))
+    between_s = between_s[between_s > 0]
     step_s = int(np.median(between_s)) if between_s.size else 0
     if step_s in STEPS_S:
         return step_s

@@ -187,7 +187,10 @@ def _read(
     """Return what pvlib reads, or raise InvalidInput that names the first cell it can have stumbled over."""
     try:
         with quiet_pvlib():
-            return read()
+            data, meta = read()
+        if data.index.hasnans:  # rows that are not there
+            raise ValueError(form)
+        return data, meta
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InvalidInput(_unreadable(form, file, text, header)) from error
 

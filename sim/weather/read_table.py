@@ -6,7 +6,6 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -50,19 +49,31 @@ def read_table(file: str, text_lines: Sequence[str], header: int) -> Table:
     """
     separator = max(",;\t", key=text_lines[header].count)
     body = _until_blank(text_lines[header:])
-    rows = list(csv.reader(body, delimiter=separator, skipinitialspace=True))
-    names = tuple(name.strip() for name in rows[0])
-    if len(rows) < 2:
-        raise InvalidInput(Problem("MG-D103", f"the file has column names but no rows: {', '.join(names)}", file=file))
-    _refuse_ragged(file, names, rows, header)
+    names = tuple(name.strip() for name in next(csv.reader(body[:1], delimiter=separator)))
+    if len(body) < 2:
+        what = f"the file has column names but no rows: {', '.join(names)}"
+        raise InvalidInput(Problem("MG-D103", what, fix="export the file again, with its rows", file=file))
+    columns = _columns(file, names, body[1:], separator, header + 2)
     decimal_comma = separator != "," and any(
-        _DECIMAL_COMMA.fullmatch(cell) for row in islice(rows, 1, _LOOKED_AT) for cell in row
+        _DECIMAL_COMMA.fullmatch(cell) for column in columns for cell in column[:_LOOKED_AT]
     )
-    columns = tuple(zip(*rows[1:], strict=True))
     if decimal_comma:
         columns = tuple(tuple(cell.replace(",", ".") for cell in column) for column in columns)
-    lines = header + 2 + np.arange(len(rows) - 1, dtype=np.int64)
+    lines = header + 2 + np.arange(len(body) - 1, dtype=np.int64)
     return Table(file, names, columns, lines, _separator_notes(separator, decimal_comma=decimal_comma))
+
+
+def _columns(
+    file: str, names: tuple[str, ...], body: Sequence[str], separator: str, first_line: int
+) -> tuple[tuple[str, ...], ...]:
+    """Return the cells by column; without quotes a plain split is ten times as fast as the csv module."""
+    size = len(names)
+    if not any('"' in line for line in body) and all(line.count(separator) == size - 1 for line in body):
+        cells = separator.join(body).split(separator)
+        return tuple(tuple(cells[place::size]) for place in range(size))
+    rows = list(csv.reader(body, delimiter=separator, skipinitialspace=True))
+    _refuse_ragged(file, names, rows, first_line)
+    return tuple(zip(*rows, strict=True))
 
 
 def numbers(table: Table, column: int, mistakes: Mistakes, missing_below: float = -900.0) -> FloatArray:
@@ -103,7 +114,7 @@ def _until_blank(text_lines: Sequence[str]) -> list[str]:
     return list(text_lines[:end])
 
 
-def _refuse_ragged(file: str, names: tuple[str, ...], rows: list[list[str]], header: int) -> None:
+def _refuse_ragged(file: str, names: tuple[str, ...], rows: list[list[str]], first_line: int) -> None:
     ragged = [row for row, cells in enumerate(rows) if len(cells) != len(names)]
     problems = [
         Problem(
@@ -111,7 +122,7 @@ def _refuse_ragged(file: str, names: tuple[str, ...], rows: list[list[str]], hea
             f"the row has {len(rows[row])} cells, but there are {len(names)} column names",
             fix="write the missing or surplus cells, or save the table again as CSV",
             file=file,
-            line=header + 1 + row,
+            line=first_line + row,
         )
         for row in ragged[:MESSAGES_MAX]
     ]

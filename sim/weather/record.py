@@ -31,7 +31,7 @@ WORDS = {
     "dni_w_m2": "direct light",
     "dhi_w_m2": "diffuse light",
     "poa_w_m2": "light on the plane",
-    "pv_kw_per_kw": "PV production",
+    "pv_kw_per_kw": "production",
     "temp_c": "temperature",
     "wind_m_s": "wind",
 }

@@ -8,6 +8,7 @@ until they give the means asked for.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +26,8 @@ HOUR_S = 3600
 SHORT_STEP_S = 600  # over ten minutes the middle of a step is as good as its mean
 DAILY_CORRELATION = 0.29  # of the clearness of one day with the next (Graham, Hollands & Unny 1988)
 DARKEST_CLEARNESS = 0.05
+POLAR_NIGHT_WH = 50.0  # a cloudless day's light on a square metre below which a month may be said to have none
 CANDIDATES = 8  # draws for one hour, of which the first between dark and clear is taken
-DEFAULT_TEMP_C = 25.0
 HOTTEST_HOUR = 15.0
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -106,7 +107,7 @@ def temperature_c(weather: Weather, steps: Steps) -> FloatArray:
 
     The wave has the daily range of the scenario and its top at 15:00, three hours behind the sun.
     """
-    monthly_c = np.array(weather.monthly_temp_c or (DEFAULT_TEMP_C,) * 12, dtype=np.float64)
+    monthly_c = np.array(weather.monthly_temp_c, dtype=np.float64)
     month = steps.month
     place = np.arange(steps.count, dtype=np.float64)
     middles = np.array([place[month == number].mean() for number in range(12)])
@@ -117,6 +118,7 @@ def temperature_c(weather: Weather, steps: Steps) -> FloatArray:
     return np.asarray(smooth - off[month] + wave, dtype=np.float64)
 
 
+@lru_cache(maxsize=2)  # a thousand draws have one sky
 def _sky(steps: Steps, hours: Steps, site: Site) -> Sky:
     clear_step = clear_sky_w_m2(steps, site)
     zenith_deg = sun_position(hours.start_utc_s + HOUR_S // 2, site).zenith_deg
@@ -139,7 +141,8 @@ def _monthly_sums(weather: Weather, sky: Sky, hours: Steps) -> FloatArray:
             " kWh/m2 a day",
             "global light",
         )
-    bad = np.flatnonzero((wanted > clear) | (given <= 0.0) | ~np.isfinite(wanted))
+    polar_night = clear < POLAR_NIGHT_WH * days
+    bad = np.flatnonzero((wanted > clear) | ((given <= 0.0) & ~polar_night))
     if bad.size:
         raise InvalidInput(*(_impossible(MONTHS[month], key, given[month], limit[month], unit) for month in bad))
     return np.asarray(wanted, dtype=np.float64)
@@ -147,12 +150,13 @@ def _monthly_sums(weather: Weather, sky: Sky, hours: Steps) -> FloatArray:
 
 def _impossible(month: str, key: str, value: float, limit: float, unit: str) -> Problem:
     if value > 0.0:
-        what = f"{key} of {value:g}{unit} in {month} is more than a cloudless sky gives here: {limit:.2f}{unit}"
+        what = f"{key} of {value:g}{unit} in {month} is more than a cloudless sky gives here: {limit:.3g}{unit}"
         why = "the number is of another place or another unit, or the months are in another order"
     else:
         what = f"{key} of {value:g}{unit} in {month}: a month has some light"
         why = "a month without a number cannot be left at zero"
-    fix = "kWh/m2 a day is near 3 to 7 in the tropics; check latitude, longitude and the order of the months"
+    usual = "kWh/m2 a day is near 3 to 7 in the tropics" if unit else "clearness is near 0.4 to 0.65"
+    fix = f"{usual}; check latitude, longitude and the order of the months"
     return Problem("MG-D120", what, why=why, fix=fix)
 
 
@@ -161,7 +165,7 @@ def _hourly_light(wanted_wh: FloatArray, sky: Sky, hours: Steps, chance: np.rand
     by_day = tuple(series.reshape(DAYS, 24) for series in (sky.above_w_m2, sky.clear_w_m2, sky.sin_height))
     above, clear, sin_height = by_day
     month_of_day = hours.month[::24]
-    clearness = wanted_wh / np.bincount(hours.month, weights=sky.above_w_m2)
+    clearness = wanted_wh / np.maximum(np.bincount(hours.month, weights=sky.above_w_m2), 1.0)
     daily = daily_clearness(clearness[month_of_day], chance)
     hourly = _hourly_clearness(daily, clear, above, sin_height, chance) * above
     day_wh = np.minimum(daily * above.sum(axis=1), clear.sum(axis=1))
@@ -187,8 +191,10 @@ def daily_clearness(mean_of_day: FloatArray, chance: np.random.Generator) -> Flo
 
 def _quantile(chance_below: FloatArray, mean: FloatArray) -> FloatArray:
     """Return the clearness that a share of days stays below: Bendt et al. with the given mean."""
+    mean = np.maximum(mean, 0.01)
     low = np.minimum(DARKEST_CLEARNESS, mean / 2.0)
-    high = np.maximum(0.6313 + 0.267 * mean - 11.9 * (mean - 0.75) ** 8, 1.02 * mean)
+    high = 0.6313 + 0.267 * mean - 11.9 * (mean - 0.75) ** 8
+    high = np.maximum(high, np.maximum(np.minimum(2.0 * mean, 0.35), 1.02 * mean))  # outside the fitted range
     gamma = _steepness((mean - low) / (high - low)) / (high - low)
     grown = np.expm1(gamma * (high - low)) * chance_below
     flat = np.abs(gamma) < 1e-9
@@ -261,5 +267,4 @@ def _notes(weather: Weather, steps: Steps, draw: int) -> tuple[str, ...]:
     means = "clearness" if weather.monthly_clearness is not None else "global light"
     made = f"synthetic year {draw + 1} from twelve monthly means of {means}, {zone_text(steps.utc_offset_s)}"
     split = "direct and diffuse light split from global light (Erbs)"
-    temp = "monthly_temp_c is not given: 25 degC all year is assumed"
-    return (made, split) if weather.monthly_temp_c else (made, split, temp)
+    return made, split

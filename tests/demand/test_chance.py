@@ -41,7 +41,7 @@ def test_uniform_numbers_fill_the_unit_interval_evenly() -> None:
 
 def test_neighbouring_streams_share_nothing() -> None:
     first = np.array([uniform(stream_of(member=member)) for member in range(4000)])
-    for other in (dict(appliance=1), dict(day=1)):
+    for other in ({"appliance": 1}, {"day": 1}):
         second = np.array([uniform(stream_of(member=member, **other)) for member in range(4000)])
         assert abs(np.corrcoef(first, second)[0, 1]) < 0.06
     assert abs(np.corrcoef(first[:-1], first[1:])[0, 1]) < 0.06

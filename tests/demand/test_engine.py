@@ -1,6 +1,8 @@
 """Customers' minutes: what may never happen, what must add up, and whose numbers are whose."""
 
+import inspect
 from dataclasses import replace
+from math import erf
 
 import numpy as np
 import pytest
@@ -8,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.demand import engine
+from sim.demand.appliance_day import pieces_on
 from sim.demand.appliances import Appliance, DutyCycle, User
+from sim.demand.chance import STATE_SIZE, start
 from sim.demand.engine import customer_day_w, customers_year, homes_year_w
+from sim.demand.tables import tables
 
 LAMP = Appliance("lamp", 3, 7.0, ((1080, 1380),), 120.0, minimum_cycle_min=10, window_jitter=0.1, use_jitter=0.2)
 RADIO = Appliance("radio", 1, 12.0, ((360, 480), (1020, 1260)), 90.0, minimum_cycle_min=5, use_jitter=0.1)
@@ -54,9 +59,9 @@ def appliances(draw: st.DrawFn) -> Appliance:
 def test_nothing_runs_outside_its_moved_windows_or_above_its_power(appliance: Appliance, seed: int, day: int) -> None:
     power_w = customer_day_w(User("any", 1, (appliance,)), seed, 0, day)
     allowed = np.zeros(1440, dtype=bool)
-    for start, end in appliance.windows:
-        jitter_min = int(appliance.window_jitter * (end - start))
-        allowed[max(0, start - jitter_min) : end + jitter_min] = True
+    for opens, ends in appliance.windows:
+        jitter_min = int(appliance.window_jitter * (ends - opens))
+        allowed[max(0, opens - jitter_min) : ends + jitter_min] = True
     rated_w = [appliance.power_w] if not appliance.duty_cycles else []
     rated_w += [power for cycle in appliance.duty_cycles for power in (cycle.first_power_w, cycle.second_power_w)]
     assert (power_w >= 0.0).all()
@@ -137,7 +142,7 @@ def test_the_seed_and_nothing_else_makes_the_numbers() -> None:
 
 def test_compiled_and_plain_python_agree_to_the_last_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled_w = [customer_day_w(HOME, 3, member, 7) for member in range(5)]
-    monkeypatch.setattr(engine, "_run_days", engine._run_days.py_func)
+    monkeypatch.setattr(engine, "_run_days", inspect.unwrap(engine._run_days))
     for member in range(5):
         assert customer_day_w(HOME, 3, member, 7).tobytes() == compiled_w[member].tobytes()
 
@@ -234,3 +239,36 @@ def test_windows_that_vanish_today_leave_it_off() -> None:
 def test_what_cannot_be_run_is_refused(users: tuple[User, ...], step_minutes: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         customers_year(users, 1, step_minutes)
+
+
+@pytest.mark.parametrize("day", [-1, 365])
+def test_a_day_outside_the_year_is_refused(day: int) -> None:
+    with pytest.raises(ValueError, match="not in the year"):
+        customer_day_w(HOME, 1, 0, day)
+
+
+def test_a_window_that_is_short_today_is_used_all_the_same() -> None:
+    kettle = Appliance("kettle", 1, 900.0, ((600, 630),), 30.0, minimum_cycle_min=30, window_jitter=0.3)
+    on_min = [np.count_nonzero(customer_day_w(User("home", 1, (kettle,)), 1, 0, day)) for day in range(60)]
+    assert min(on_min) < 20
+    assert min(on_min) >= 10
+
+
+def shares_of_pieces(number: int, *, at_peak: bool) -> list[float]:
+    """Return how often 1, 2, ... of `number` lamps are on together, over many events."""
+    lamps = Appliance("lamp", number, 1.0, ((600, 601),), 1.0)
+    record = tables((User("home", 1, (lamps,)),), 1).appliances[0]
+    state = np.zeros(STATE_SIZE, np.uint64)
+    start(state, 1, 2, 0, 0, 0)
+    drawn = [pieces_on(state, record, int(at_peak)) for _ in range(20_000)]
+    return [float(np.mean(np.array(drawn) == pieces)) for pieces in range(1, number + 1)]
+
+
+def test_off_the_peak_all_pieces_together_are_half_as_likely_as_any_other_number() -> None:
+    np.testing.assert_allclose(shares_of_pieces(4, at_peak=False), np.array([2, 2, 2, 1]) / 7, atol=0.015)
+
+
+def test_at_the_peak_pieces_gather_about_half_of_them() -> None:
+    below = [0.5 * (1.0 + erf((pieces - 2.0) / 2.0**0.5)) for pieces in (1.0, 2.0, 3.0)]  # mean 2, deviation 1
+    expected = np.diff([0.0, *below, 1.0])
+    np.testing.assert_allclose(shares_of_pieces(4, at_peak=True), expected, atol=0.015)

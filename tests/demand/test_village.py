@@ -21,7 +21,8 @@ HOURLY_W = np.array(
 
 @pytest.fixture(scope="module")
 def days_w() -> FloatArray:
-    return customers_year(example_village(), 100, 1).load_w.sum(axis=0).reshape(365, 1440)
+    total_w: FloatArray = customers_year(example_village(), 100, 1).load_w.sum(axis=0)
+    return total_w.reshape(365, 1440)
 
 
 def test_it_has_its_134_customers_and_977_kinds_of_appliance() -> None:

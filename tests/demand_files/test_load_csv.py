@@ -157,6 +157,13 @@ def test_quoted_cells_blank_lines_and_comments(write: Write) -> None:
     assert total_w(load) == daily()
 
 
+def test_an_index_without_name_and_a_title_above_the_table(write: Write) -> None:
+    for header in (",load_w", "Zeitpunkt,load_w"):
+        assert total_w(read_load_csv(write(table(header, times(), daily())), site(), 60)) == daily()
+    load = read_load_csv(write("Load of Kisiju\n\n" + table("time,load_w", times(), daily())), site(), 60)
+    assert "column names are taken from line 3; the lines above are left out" in load.notes
+
+
 def test_an_old_spreadsheet_is_not_utf_8(write: Write) -> None:
     text = table("time,école_w", times(), daily()).encode("cp1252")
     load = read_load_csv(write(text), site(), 60)
@@ -178,7 +185,7 @@ def test_a_fortnight_becomes_a_year(write: Write) -> None:
     assert "the file has 14 whole days: each of the other 351 repeats the nearest one of the same weekday" in load.notes
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     st.sampled_from([60, 30, 15]),
     st.sampled_from([60, 30, 15, 10, 5]),
@@ -204,6 +211,7 @@ def test_a_missing_an_empty_and_a_header_only_file(write: Write, tmp_path: Path)
     assert codes(write("")) == [("MG-D201", 0)]
     assert codes(write(" \n\n,,\n")) == [("MG-D201", 0)]
     assert codes(write("time,load_kw\n")) == [("MG-D202", 1)]
+    assert codes(write(b"PK\x03\x04workbook")) == [("MG-D200", 0)]
 
 
 def test_every_mistake_of_the_file_is_named_at_once(write: Write) -> None:

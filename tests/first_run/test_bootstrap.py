@@ -10,9 +10,7 @@ import pytest
 from microgrid import bootstrap, first_run
 
 
-def test_an_old_python_is_told_so(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_python_is_told_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "OLDEST_PYTHON", (9, 9))
     assert bootstrap.main() == 3
     said = capsys.readouterr()

@@ -36,9 +36,7 @@ def tiny_wheel(folder: Path) -> str:
     with zipfile.ZipFile(path, "w") as wheel:
         wheel.writestr("lampkit.py", "LIGHT = 1\n")
         wheel.writestr(f"{information}/METADATA", "Metadata-Version: 2.1\nName: lampkit\nVersion: 1.0\n")
-        wheel.writestr(
-            f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
+        wheel.writestr(f"{information}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{information}/RECORD", "lampkit.py,,\n")
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -91,9 +89,7 @@ def test_a_larger_list_also_answers_for_the_smaller(environment: PrivateEnvironm
 
 
 @pytest.mark.parametrize("stamp", ["", "[", "{}", '{"python": "3.11", "requirements": {}}'])
-def test_a_stamp_that_says_something_else_is_not_believed(
-    environment: PrivateEnvironment, stamp: str
-) -> None:
+def test_a_stamp_that_says_something_else_is_not_believed(environment: PrivateEnvironment, stamp: str) -> None:
     private_environment.make(environment)
     environment.stamp.write_text(stamp, encoding="utf-8")
     assert not private_environment.is_ready(environment, "requirements.txt")

@@ -54,9 +54,7 @@ def test_what_a_killed_run_left_is_put_right_by_the_next(policy: Path) -> None:
     assert list(policy.parent.iterdir()) == []
 
 
-def test_only_what_a_test_wants_and_the_machine_lacks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_what_a_test_wants_and_the_machine_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert system_packages.missing(tmp_path) == ()
     (tmp_path / "tests" / "web").mkdir(parents=True)
@@ -66,9 +64,7 @@ def test_only_what_a_test_wants_and_the_machine_lacks(
     assert system_packages.missing(tmp_path) == ()
 
 
-def test_what_did_not_run_is_one_line_with_its_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_did_not_run_is_one_line_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "tests" / "web").mkdir(parents=True)
     assert first_run.add_system_packages(tmp_path, allowed=False) == "without chromium (120 MB)"

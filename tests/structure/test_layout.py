@@ -24,10 +24,7 @@ def shadows(names: list[str]) -> list[str]:
         name
         for name in names
         if name.startswith("tests/")
-        and (
-            name.endswith("/__init__.py")
-            or {part.removesuffix(".py") for part in name.split("/")} & set(PACKAGES)
-        )
+        and (name.endswith("/__init__.py") or {part.removesuffix(".py") for part in name.split("/")} & set(PACKAGES))
     ]
 
 
@@ -93,9 +90,7 @@ def test_what_is_imported_is_what_lies_here(project: Path) -> None:
         assert Path(str(__import__(package).__file__)).parent == project / package
 
 
-def test_nothing_under_tests_can_take_the_place_of_a_package(
-    project: Path, project_files: tuple[Path, ...]
-) -> None:
+def test_nothing_under_tests_can_take_the_place_of_a_package(project: Path, project_files: tuple[Path, ...]) -> None:
     assert shadows([path.relative_to(project).as_posix() for path in project_files]) == []
 
 

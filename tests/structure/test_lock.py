@@ -42,9 +42,7 @@ class Pin:
 def logical_lines(text: str) -> list[str]:
     """Return the entries of a list, each on one line."""
     joined = text.replace("\\\n", " ")
-    return [
-        " ".join(line.split()) for line in joined.splitlines() if line.strip() and not line.startswith("#")
-    ]
+    return [" ".join(line.split()) for line in joined.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def mistakes(text: str) -> list[str]:
@@ -119,9 +117,7 @@ def test_every_extra_is_in_the_full_list(project: Path) -> None:
     ],
 )
 def test_a_larger_list_contains_the_smaller(project: Path, smaller: str, larger: str) -> None:
-    few, many = (
-        set(pins((project / "configs" / name).read_text(encoding="utf-8"))) for name in (smaller, larger)
-    )
+    few, many = (set(pins((project / "configs" / name).read_text(encoding="utf-8"))) for name in (smaller, larger))
     assert {(pin.name, pin.version) for pin in few} <= {(pin.name, pin.version) for pin in many}
 
 
@@ -165,9 +161,7 @@ def test_the_list_installs_without_a_compiler(project: Path, tmp_path: Path, nam
         pytest.skip("no pip beside this Python; to run it (as root):  apt-get install -y python3-pip")
     listed = pins((project / "configs" / name).read_text(encoding="utf-8"))
     chosen = [pin for pin in listed if pin.holds_for(python)]
-    lines = [
-        " ".join([f"{pin.name}=={pin.version}", *(f"--hash={one}" for one in pin.hashes)]) for pin in chosen
-    ]
+    lines = [" ".join([f"{pin.name}=={pin.version}", *(f"--hash={one}" for one in pin.hashes)]) for pin in chosen]
     (tmp_path / "chosen.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     asking = [str(outer), "-m", "pip", "install", "--dry-run", "--quiet", "--require-hashes", "--no-deps"]
     # The metadata of another Python is judged by the one that runs pip; the file names still decide here.

@@ -36,9 +36,7 @@ def readable(path: Path) -> str:
     return "" if b"\0" in content[:8192] else content.decode("utf-8", errors="replace")
 
 
-def test_no_tracked_file_names_a_registry_or_a_machine(
-    project: Path, project_files: tuple[Path, ...]
-) -> None:
+def test_no_tracked_file_names_a_registry_or_a_machine(project: Path, project_files: tuple[Path, ...]) -> None:
     found = {
         str(path.relative_to(project)): places
         for path in project_files

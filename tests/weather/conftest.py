@@ -35,12 +35,16 @@ def ghi_at(unix_s: FloatArray, latitude: float, longitude: float) -> FloatArray:
 
 @pytest.fixture(scope="session")
 def kisiju() -> Site:
-    return Site(name="Kisiju", latitude=-7.42, longitude=39.33, timezone="Africa/Dar_es_Salaam", currency="TZS")
+    return Site.model_validate(
+        {"name": "Kisiju", "latitude": -7.42, "longitude": 39.33, "timezone": "Africa/Dar_es_Salaam", "currency": "TZS"}
+    )
 
 
 @pytest.fixture(scope="session")
 def berlin() -> Site:
-    return Site(name="Berlin", latitude=52.5, longitude=13.4, timezone="Europe/Berlin", currency="EUR")
+    return Site.model_validate(
+        {"name": "Berlin", "latitude": 52.5, "longitude": 13.4, "timezone": "Europe/Berlin", "currency": "EUR"}
+    )
 
 
 @pytest.fixture(scope="session")

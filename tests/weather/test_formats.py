@@ -265,7 +265,9 @@ def test_finer_files_are_averaged(load_text: Load, kisiju: Site, truth_on: Truth
 
 
 def test_half_hour_zones_keep_the_light_where_the_sun_is(load_text: Load, truth_on: TruthOn) -> None:
-    kolkata = Site(name="Kolkata", latitude=22.5, longitude=88.3, timezone="Asia/Kolkata", currency="INR")
+    kolkata = Site.model_validate(
+        {"name": "Kolkata", "latitude": 22.5, "longitude": 88.3, "timezone": "Asia/Kolkata", "currency": "INR"}
+    )
     year = load_text(table("time_utc,ghi", [times(), truth_on(kolkata, 0).ghi_w_m2]), kolkata)
     assert year.utc_offset_s == 19_800
     np.testing.assert_allclose(year.ghi_w_m2[24:-24], truth_on(kolkata, 5.5).ghi_w_m2[24:-24], atol=12.0)
@@ -274,7 +276,31 @@ def test_half_hour_zones_keep_the_light_where_the_sun_is(load_text: Load, truth_
 
 def test_several_years_give_one_per_draw(load_text: Load, kisiju: Site, truth_on: TruthOn) -> None:
     truth = truth_on(kisiju, 3)
-    two = times("2021-01-01", 17_520)
-    year = load_text(table("time,ghi", [two, np.tile(truth.ghi_w_m2, 2)]), kisiju)
-    assert year.year == 2021
-    assert any("2 whole years in the file, 2021 is used" in note for note in year.notes)
+    three = times("2021-01-01", 26_280)
+    ghi = np.concatenate([truth.ghi_w_m2 * share for share in (1.1, 0.9, 1.0)])
+    year = load_text(table("time,ghi", [three, ghi]), kisiju)
+    assert year.year == 2023
+    np.testing.assert_allclose(year.ghi_w_m2, truth.ghi_w_m2, atol=1e-6)
+    assert any("3 whole years in the file, 2023 is used" in note for note in year.notes)
+
+
+def test_a_typical_year_with_a_time_column(load_text: Load, kisiju: Site, truth_on: TruthOn) -> None:
+    truth = truth_on(kisiju, 3)
+    year = load_text(table("time,ghi", [[mixed(moment) for moment in times()], truth.ghi_w_m2]), kisiju)
+    np.testing.assert_allclose(year.ghi_w_m2, truth.ghi_w_m2, atol=1e-6)
+    assert any("months from different years" in note for note in year.notes)
+
+
+def test_date_and_time_in_two_columns_in_any_order(load_text: Load, kisiju: Site, truth_on: TruthOn) -> None:
+    truth = truth_on(kisiju, 3)
+    dates, clocks = ([f"{moment:{form}}" for moment in times()] for form in ("%d/%m/%Y", "%H:%M"))
+    rows = table("Date,Time,GHI", [dates, clocks, truth.ghi_w_m2]).splitlines()
+    year = load_text("\n".join([rows[0], *reversed(rows[1:])]), kisiju)
+    np.testing.assert_allclose(year.ghi_w_m2, truth.ghi_w_m2, atol=1e-6)
+
+
+def test_quoted_cells(load_text: Load, kisiju: Site, truth_on: TruthOn) -> None:
+    truth = truth_on(kisiju, 3)
+    quoted = [f'"{moment}"' for moment in times()]
+    year = load_text(table('"time","ghi"', [quoted, truth.ghi_w_m2]), kisiju)
+    np.testing.assert_allclose(year.ghi_w_m2, truth.ghi_w_m2, atol=1e-6)

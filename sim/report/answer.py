@@ -1,0 +1,228 @@
+"""The planner's question answered: is it enough, what does a kilowatt-hour cost, and what limits it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.report import amounts
+from sim.report.money_charts import design_text
+from sim.report.shortage import WINDOW_H, Limit, Shortage, shortage_of
+from sim.sizing.economics import in_costs_currency, in_site_currency
+from sim.sizing.evaluate import Evaluation, Study, evaluate
+from sim.sizing.plant import plant_of
+from sim.sizing.search import NAMES, Sizing
+
+SIZE_NAMES = dict(zip(NAMES, ("panels", "battery", "inverter", "generator"), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One of the numbers that matter."""
+
+    label: str
+    value: str
+    note: str
+
+
+def hardest_year(study: Study, evaluation: Evaluation) -> Evaluation:
+    """Return the evaluation that shows the year in which most is missing; if nothing is, the one with most demand."""
+    years = evaluation.years
+    order = np.lexsort([[-year.load_kwh for year in years], [-round(year.unserved_kwh, 3) for year in years]])
+    hardest = int(order[0]) + 1
+    return evaluation if hardest == evaluation.year else evaluate(study, evaluation.design, hardest)
+
+
+def limit_of(study: Study, evaluation: Evaluation) -> Limit:
+    """Return what the design cannot exceed in the evaluation's year, as old as its parts are then."""
+    left = evaluation.use.capacity_left[evaluation.year - 1]
+    pv_left = (1.0 - study.parts.panel.degradation_per_year) ** (evaluation.year - 1)
+    plant = plant_of(study.parts, evaluation.design, left, pv_left, study.inputs.dt_h)
+    values = (plant.inverter.rated_w, plant.tank.floor_wh, plant.tank.ceiling_wh)
+    return Limit(*(float(np.asarray(value).reshape(-1)[0]) for value in values))
+
+
+def meets_goal(study: Study, evaluation: Evaluation) -> bool:
+    """Tell whether a design serves as much as the goal asks and carries the peaks."""
+    enough = evaluation.unserved_fraction <= study.scenario.goal.unserved_fraction_max
+    return enough and evaluation.carries_peaks
+
+
+def verdict(study: Study, evaluation: Evaluation) -> str:
+    """Return the answer to `is it enough?` in one or two sentences."""
+    goal, missing = study.scenario.goal, evaluation.unserved_fraction
+    enough = missing <= goal.unserved_fraction_max
+    owned = f"Each of {study.inputs.systems:,.0f} systems has {design_text(evaluation.design)}. Together they serve"
+    one = f"{_capital(design_text(evaluation.design))} serve"
+    served = f"{owned if study.inputs.systems > 1.0 else one} {amounts.percent(1.0 - missing)} of the energy"
+    asked = f"that {study.inputs.connections:,} customers ask for over {_years(goal.years)}"
+    allowed = f"the goal allows {amounts.percent(goal.unserved_fraction_max)} to be missing"
+    missing_text = f"{amounts.percent(missing)} is missing, and {allowed}"
+    text = f"{'Yes' if enough and evaluation.carries_peaks else 'No'}. {served} {asked}; {missing_text}."
+    return text if evaluation.carries_peaks else f"{text} {_peaks_text(study)}"
+
+
+def price_text(study: Study, evaluation: Evaluation) -> str:
+    """Return what a kilowatt-hour costs and whether the price customers pay covers it."""
+    cost = float(evaluation.cost.lcoe_served[0])
+    if not np.isfinite(cost):
+        return "Nothing is served, so there is no cost per kilowatt-hour."
+    text = f"A kilowatt-hour served costs {_both(study, cost)}"
+    payg, paid = study.scenario.payg, float(evaluation.cost.lcoe_paid[0])
+    if payg is None or payg.price_per_kwh == 0.0:
+        return f"{text}. No price for customers is given."
+    if payg.paid_fraction < 1.0:
+        text += f", and one that is paid for {_both(study, paid)}"
+    price = in_costs_currency(study.scenario.costs, payg.price_per_kwh)
+    gap = amounts.percent(abs(price - paid) / paid) if paid > 0.0 else ""
+    compared = "covers the whole cost" if price >= paid else f"falls {gap} short of it"
+    more = f", with {gap} to spare" if price >= paid and gap else ""
+    at_rate = "at this discount rate, before loans, profit and taxes on income"
+    site_currency = study.scenario.site.currency
+    return f"{text}. The price of {amounts.money(payg.price_per_kwh, site_currency)} {compared}{more}, {at_rate}."
+
+
+def limit_text(study: Study, hardest: Evaluation) -> str:
+    """Return what limits the design in its hardest year."""
+    steps = hardest.trajectory
+    found = shortage_of(
+        steps.unserved_w, steps.inverter_w, steps.energy_wh, limit_of(study, hardest), study.inputs.dt_h
+    )
+    return _shortage_text(found, hardest.year, battery=float(hardest.design.battery_kwh[0]) > 0.0)
+
+
+def search_text(study: Study, sizing: Sizing) -> str:
+    """Return how the design was found, whether the goal or the cost decides it, and where the range ends too soon."""
+    best, goal = sizing.best, study.scenario.goal
+    if best is None:
+        return ""
+    aim = "costs least per kilowatt-hour" if goal.objective == "lcoe" else "has the lowest whole-life cost"
+    found = f"{sizing.searched:,} designs were tried; of those that meet the goal this one {aim}."
+    if best.unserved_fraction > 0.9 * goal.unserved_fraction_max:
+        decides = "The goal decides its size: smaller designs leave more unserved."
+    else:
+        decides = "Cost decides its size, not the goal: it serves more than was asked."
+    ends = [_edge_text(name, best, getattr(study.scenario.system, name)) for name in NAMES]
+    return " ".join([found, decides, *(text for text in ends if text)])
+
+
+def ten_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
+    """Return the ten numbers that matter."""
+    return (*_cost_facts(study, evaluation), *_supply_facts(study, evaluation), *_equipment_facts(study, evaluation))
+
+
+def currency_of(study: Study) -> str:
+    """Return the currency that costs are in."""
+    return study.scenario.costs.currency or study.scenario.site.currency
+
+
+def _cost_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
+    cost, currency, goal = evaluation.cost, currency_of(study), study.scenario.goal
+    served, paid = float(cost.lcoe_served[0]), float(cost.lcoe_paid[0])
+    years = f"over {_years(goal.years)}; {amounts.money(float(cost.annualised[0]), currency)} a year"
+    return (
+        Fact("A kWh served costs", amounts.money(served, currency), _in_site_money(study, served)),
+        Fact("A kWh paid for costs", amounts.money(paid, currency), _in_site_money(study, paid)),
+        Fact("To pay before the first day", amounts.money(float(cost.capex[0]), currency), "later connections follow"),
+        Fact("Whole-life cost", amounts.money(float(cost.npc[0]), currency), years),
+    )
+
+
+def _supply_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
+    years, goal = evaluation.years, study.scenario.goal
+    load_kwh = sum(year.load_kwh for year in years) / len(years)
+    hours = sum(year.unserved_hours for year in years) / len(years)
+    longest = max(range(len(years)), key=lambda index: years[index].longest_outage_hours)
+    outage_h = years[longest].longest_outage_hours
+    outage = f"longest: {amounts.with_unit(outage_h, 'h')}, in year {longest + 1}" if outage_h else "no outage"
+    grows = f"{amounts.energy(years[0].load_kwh)} in year 1, {amounts.energy(years[-1].load_kwh)} in the last"
+    allowed = f"the goal allows {amounts.percent(goal.unserved_fraction_max)}"
+    return (
+        Fact("Energy not served", amounts.percent(evaluation.unserved_fraction), allowed),
+        Fact("Hours with load unserved", f"{amounts.number(hours)} a year", outage),
+        Fact("Customers ask for", f"{amounts.energy(load_kwh)} a year", grows),
+        Fact("From the sun and other sources", amounts.percent(evaluation.renewable_fraction), "of the energy served"),
+    )
+
+
+def _equipment_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
+    years, use = evaluation.years, evaluation.use
+    offered_kwh = sum(year.pv_kwh + year.source_kwh for year in years)
+    spilled_kwh = sum(year.spilled_kwh for year in years)
+    cycles = sum(year.battery_cycles for year in years) / len(years)
+    costs, battery = study.scenario.costs, float(evaluation.design.battery_kwh[0]) > 0.0
+    modelled = float(use.battery_life_years[0])
+    life = modelled if np.isfinite(modelled) else costs.battery_life_years or study.parts.battery.ageing.life_years
+    whose = "by its wear" if np.isfinite(modelled) else "as given"
+    wear = f"{whose}; {amounts.number(cycles)} full cycles a year"
+    if float(evaluation.design.genset_kw[0]) > 0.0:
+        litres, hours = float(use.fuel_litres[:, 0].mean()), sum(year.genset_hours for year in years) / len(years)
+        last = Fact("Fuel", f"{amounts.with_unit(litres, 'l')} a year", f"{amounts.number(hours)} hours of generator")
+    else:
+        spilled = spilled_kwh / offered_kwh if offered_kwh > 0.0 else 0.0
+        last = Fact("Energy spilled", amounts.percent(spilled), "of what sun and other sources could give")
+    none = Fact("Battery life", "no battery", "")
+    return Fact("Battery life", amounts.with_unit(life, "years"), wear) if battery else none, last
+
+
+def _shortage_text(found: Shortage | None, year: int, *, battery: bool) -> str:
+    if found is None:
+        return "Nothing is missing in any year: the design is limited by its cost, not by what it can give."
+    empty = "the battery is empty" if battery else "the sun does not shine enough and there is no battery"
+    causes = {
+        empty: found.battery_empty,
+        "the inverter gives all it can": found.inverter_full,
+        "supply is held back by priority or by the battery's power": found.held_back,
+    }
+    ordered = sorted(causes, key=lambda cause: -causes[cause])
+    parts = [f"{cause} ({amounts.percent(round(causes[cause], 2))})" for cause in ordered if causes[cause] >= 0.05]
+    until = (found.worst_hour + WINDOW_H) % 24
+    return (
+        f"What limits it: in year {year}, the hardest, {amounts.energy(found.unserved_kwh)} are missing because "
+        f"{amounts.listed(parts)}. {amounts.percent(round(found.worst_month_part, 2))} of that falls in "
+        f"{found.worst_month}, and {amounts.percent(round(found.worst_hours_part, 2))} between "
+        f"{found.worst_hour:02d}:00 and {until:02d}:00."
+    )
+
+
+def _peaks_text(study: Study) -> str:
+    if study.peaks is None:
+        return ""
+    minute, surge = (amounts.power(kw) for kw in (study.peaks.minute_kw, study.peaks.surge_kw))
+    return (
+        f"Inverter and generator together cannot carry the busiest minute ({minute}) or the largest motor start "
+        f"({surge} for some seconds)."
+    )
+
+
+def _edge_text(name: str, best: Evaluation, sizes: object) -> str:
+    if not isinstance(sizes, tuple) or len(sizes) < 2:
+        return ""
+    size = float(getattr(best.design, name)[0])
+    if size >= max(sizes) > 0.0:
+        return f"The {SIZE_NAMES[name]} ended at the upper end of the range: raise {name} to see whether more is better."
+    if size <= min(sizes) and size > 0.0:
+        return f"The {SIZE_NAMES[name]} ended at the lower end of the range: lower {name} to see whether less is better."
+    return ""
+
+
+def _both(study: Study, cost: float) -> str:
+    """Return an amount of the costs' currency, and in brackets in the site's where that is another one."""
+    text, other = amounts.money(cost, currency_of(study)), _in_site_money(study, cost)
+    return f"{text} ({other})" if other else text
+
+
+def _in_site_money(study: Study, cost: float) -> str:
+    site = study.scenario.site.currency
+    if site == currency_of(study):
+        return ""
+    return amounts.money(in_site_currency(study.scenario.costs, cost), site)
+
+
+def _years(count: int) -> str:
+    return "1 year" if count == 1 else f"{count} years"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
