@@ -7,6 +7,7 @@ Every item is data with a note of its source. Units are the last words of each n
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar, overload
@@ -62,9 +63,7 @@ class Ageing(Frozen):
     life_cycles: Annotated[Positive, Field(description="equivalent full cycles of rated energy")]
     end_of_life_fraction: Annotated[float, Field(gt=0.0, lt=1.0, description="of rated energy")] = 0.8
     cycles_a: Annotated[Positive | None, Field(description="cycles to failure at depth D are A D^-B")] = None
-    cycles_b: Annotated[
-        float | None, Field(ge=1.0, description="deep cycles cost more than in proportion")
-    ] = None
+    cycles_b: Annotated[float | None, Field(ge=1.0, description="deep cycles cost more than in proportion")] = None
 
     @model_validator(mode="after")
     def _curve_is_complete(self) -> Self:
@@ -151,6 +150,45 @@ def load(kind: Kind, name: str) -> Item:
     if name not in items:
         raise InvalidInput(_unknown(kind, name, tuple(items)))
     return items[name]
+
+
+def adjusted(item: AnyItem, numbers: Mapping[str, float]) -> AnyItem:
+    """Return an entry of the catalogue with some of its numbers replaced, checked like the file itself.
+
+    `end_of_life_fraction`, `cycles_a` and `cycles_b` are those of a battery's ageing. Raises pydantic's ValidationError
+    for numbers that cannot be; `mistakes_in` says them for people.
+    """
+    ageing = getattr(item, "ageing", None)
+    inside = (
+        {} if ageing is None else {key: value for key, value in numbers.items() if key in type(ageing).model_fields}
+    )
+    outside: dict[str, object] = {key: value for key, value in numbers.items() if key not in inside}
+    if ageing is not None and inside:
+        outside["ageing"] = {**ageing.model_dump(), **inside}
+    return type(item).model_validate({**item.model_dump(), **outside})
+
+
+def mistakes_in(kind: Kind, name: str, numbers: Mapping[str, float]) -> Iterator[tuple[str, str, str]]:
+    """Yield the key, what is wrong, and what to type for each number that cannot replace one of an entry."""
+    item = _items(kind)[name]
+    known = _numbers_of(item)
+    unknown = [key for key in numbers if key not in known]
+    for key in unknown:
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        fix = f"did you mean '{near[0]}'?" if near else f"use one of {', '.join(known)}"
+        yield key, f"unknown key '{key}': no such number in the catalogue", fix
+    try:
+        adjusted(item, {key: value for key, value in numbers.items() if key in known})
+    except ValidationError as mistake:
+        for error in mistake.errors():
+            key = str(error["loc"][-1]) if error["loc"] else ""
+            yield (key if key in numbers else ""), f"{key or name}: {error['msg']}", "give a number that can be"
+
+
+def _numbers_of(item: Item) -> list[str]:
+    ageing = getattr(item, "ageing", None)
+    values = {**item.model_dump(), **({} if ageing is None else ageing.model_dump())}
+    return [key for key, value in values.items() if isinstance(value, float)]
 
 
 def names(kind: Kind) -> tuple[str, ...]:

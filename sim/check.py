@@ -46,7 +46,8 @@ def understand(scenario: Scenario, folder: Path) -> Understanding:
     try:
         return _in_numbers(scenario, load_inputs(scenario, folder))
     except InvalidInput as first:
-        raise InvalidInput(*(_data_problems(scenario, folder) or first.problems)) from None
+        problems = dict.fromkeys((*_data_problems(scenario, folder), *first.problems))  # each once, in order
+        raise InvalidInput(*problems) from None
 
 
 def _in_numbers(scenario: Scenario, inputs: Inputs) -> Understanding:

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from microgrid.errors import InvalidInput, Problem
-from sim import catalogue
+from sim.catalogue import Panel
 from sim.demand.load import CommunityLoad, load_demand
 from sim.inputs import DAYS_IN_MONTHS, FloatArray, Inputs
 from sim.physics.inverter import pvwatts_ac_w
 from sim.physics.pv import pv_power_w, pwm_power_w
 from sim.scenario import Scenario, Source
+from sim.sizing.plant import components_of
 from sim.weather.irradiance import array_conditions
 from sim.weather.load import load_weather
 from sim.weather.series import WeatherYear
@@ -65,24 +66,25 @@ def pv_per_watt(scenario: Scenario, year: WeatherYear) -> FloatArray:
 
     Losses, soiling by month, the charge controller, and for AC coupling the PV inverter are included.
     """
-    system, panel = scenario.system, catalogue.load("panels", scenario.system.panel)
+    system, parts = scenario.system, components_of(scenario.system)
     if year.pv_kw_per_kw is not None:
         return year.pv_kw_per_kw
     kept = np.ones(12) if system.soiling_by_month is None else 1.0 - np.array(system.soiling_by_month)
     steps_per_day = year.ghi_w_m2.size // 365
-    kept_by_step = np.repeat(kept, np.array(DAYS_IN_MONTHS) * steps_per_day) * (1.0 - panel.losses_fraction)
+    kept_by_step = np.repeat(kept, np.array(DAYS_IN_MONTHS) * steps_per_day) * (1.0 - parts.panel.losses_fraction)
     power = np.zeros(year.ghi_w_m2.size)
+    heat_loss = (parts.panel.faiman_u0_w_m2_c, parts.panel.faiman_u1_w_s_m3_c)
     for array in system.arrays:
-        poa_w_m2, cell_temp_c = array_conditions(year, scenario.site, array)
-        power += array.share * _array_power(system.controller, panel, poa_w_m2, cell_temp_c)
+        poa_w_m2, cell_temp_c = array_conditions(year, scenario.site, array, heat_loss)
+        power += array.share * _array_power(system.controller, parts.panel, poa_w_m2, cell_temp_c)
     power *= kept_by_step
-    if system.coupling == "ac" and system.inverter != "none":
-        efficiency = catalogue.load("inverters", system.inverter).pv_inverter_efficiency
+    if system.coupling == "ac" and parts.inverter is not None:
+        efficiency = parts.inverter.pv_inverter_efficiency
         return np.array([pvwatts_ac_w(float(dc), 1.0, efficiency) for dc in power])
     return power
 
 
-def _array_power(controller: str, panel: catalogue.Panel, poa_w_m2: FloatArray, cell_temp_c: FloatArray) -> FloatArray:
+def _array_power(controller: str, panel: Panel, poa_w_m2: FloatArray, cell_temp_c: FloatArray) -> FloatArray:
     """Return the DC power of one watt of panels behind its charge controller; the kernels run on each step."""
     steps = zip(poa_w_m2.tolist(), cell_temp_c.tolist(), strict=True)
     if controller == "pwm":

@@ -196,6 +196,11 @@ class System(Frozen):
     battery: Annotated[str, AfterValidator(scenario_rules.known_battery)] = "lfp"
     inverter: Annotated[str, AfterValidator(scenario_rules.known_inverter)] = "off_grid_inverter"
     genset: Annotated[str, AfterValidator(scenario_rules.known_genset)] = "diesel"
+    parameters: Annotated[
+        dict[Literal["panel", "battery", "inverter", "genset"], dict[str, Number]],
+        Field(description="numbers of the catalogue entry to use instead, such as battery: {soc_min: 0.2}"),
+    ] = Field(default_factory=dict)
+    start_soc: Annotated[Fraction, Field(description="state of charge on the first day")] = 1.0
     controller: Literal["mppt", "pwm"] = "mppt"
     dispatch: Literal["load_following", "cycle_charging"] = "load_following"
     setpoint_soc: Annotated[Fraction, Field(description="cycle charging runs until this state of charge")] = 0.8

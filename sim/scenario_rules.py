@@ -176,6 +176,7 @@ def of_system(system: System) -> Iterator[Broken]:
     total = sum(array.share for array in system.arrays)
     if abs(total - 1.0) > 1e-6:
         yield Broken(("arrays",), "MG-C050", f"the shares of the arrays add up to {total:g}, not 1")
+    yield from _of_parameters(system)
     if system.topology == "microgrid":
         yield from _of_microgrid(system)
     else:
@@ -265,6 +266,20 @@ def _of_single_home(system: System) -> Iterator[Broken]:
         yield Broken(("coupling",), "MG-C051", f"a {word} has no AC bus", fix="remove coupling")
 
 
+def _of_parameters(system: System) -> Iterator[Broken]:
+    from sim.catalogue import mistakes_in  # later: the catalogue is made of the scenario's own types
+
+    for part, numbers in system.parameters.items():
+        name = getattr(system, part)
+        if name == NO_INVERTER:
+            what = "there is no inverter, so it has no parameters"
+            yield Broken(("parameters", part), "MG-C046", what, fix="remove them, or name an inverter")
+            continue
+        for key, what, fix in mistakes_in(PARTS[part], name, numbers):
+            at = ("parameters", part, key) if key else ("parameters", part)
+            yield Broken(at, "MG-C046", what, f"{part} '{name}' comes from the catalogue", fix)
+
+
 def _of_currencies(site: Site, costs: Costs) -> Iterator[Broken]:
     theirs = costs.currency or site.currency
     pair = f"{site.currency}_per_{theirs}".lower()
@@ -283,6 +298,14 @@ def _of_currencies(site: Site, costs: Costs) -> Iterator[Broken]:
         what = f"the exchange rate is {rate.pair}, but {pair} is needed"
         why = f"costs are in {theirs} and the site pays in {site.currency}"
         yield Broken(("costs", "exchange_rate", rate.pair), "MG-C023", what, why, f"{pair}: {number}")
+
+
+PARTS: dict[str, Literal["panels", "batteries", "inverters", "gensets"]] = {
+    "panel": "panels",
+    "battery": "batteries",
+    "inverter": "inverters",
+    "genset": "gensets",
+}
 
 
 def _known_part(word: str, kind: Literal["panels", "batteries", "inverters", "gensets"], name: str) -> str:

@@ -11,7 +11,7 @@ from microgrid.errors import InvalidInput, Problem
 from sim.demand.appliances import DAY_MIN, Appliance, User, window_minutes
 from sim.demand.csv_table import Block, CsvTable, blocks, located, numbers, open_csv
 from sim.demand.survey_columns import Asked, Questions, Role, questions_of
-from sim.demand.tiers import Use, _used, appliance_catalogue, plain_appliances, windows_min
+from sim.demand.tiers import Use, appliance_catalogue, plain_appliances, used_appliances, windows_min
 from sim.demand.user_list import UserList
 
 PROBLEMS_MAX = 20
@@ -179,7 +179,7 @@ def _pieces(owned: Owned) -> tuple[Appliance, ...]:
         windows = _as_text(widened(windows_min(usual.windows), round(60 * owned.hours)))
     often = None if owned.hours is None else 1.0  # hours of a survey are those of a mean day
     use = {"kind": owned.kind, "number": owned.number, "power_w": owned.power_w, "hours_per_day": owned.hours}
-    return _used((Use.model_validate({**use, "windows": windows, "occasional_use": often}),), ())
+    return used_appliances((Use.model_validate({**use, "windows": windows, "occasional_use": often}),), ())
 
 
 def widened(windows: tuple[tuple[int, int], ...], minutes: int) -> tuple[tuple[int, int], ...]:

@@ -15,11 +15,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 from ruamel.yaml import YAML
 
+from microgrid.config_model import Frozen
 from sim.demand.appliances import DAY_MIN, Appliance, DutyCycle, User, each_alone, window_minutes
 from sim.scenario import (
     Count,
     Fraction,
-    Frozen,
     HouseholdAppliance,
     Households,
     NotNegative,
@@ -93,13 +93,13 @@ class Business(Frozen):
 
 def tier_user(tier: int, count: int, name: str, priority: Priority = "standard") -> User:
     """Return `count` ordinary homes of one tier, 1 to 5."""
-    return User(name, count, _used(tier_catalogue()[tier].appliances, ()), priority)
+    return User(name, count, used_appliances(tier_catalogue()[tier].appliances, ()), priority)
 
 
 def business_user(kind: str, count: int, name: str, priority: Priority | None = None) -> User:
     """Return `count` businesses of one kind; raises KeyError for a kind the catalogue does not have."""
     entry = business_catalogue()[kind]
-    uses = _used(entry.appliances, entry.months)
+    uses = used_appliances(entry.appliances, entry.months)
     return User(name, count, uses, priority or entry.priority, three_phase=entry.three_phase)
 
 
@@ -179,7 +179,8 @@ def _read(path: Path) -> Any:
     return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
 
 
-def _used(uses: tuple[Use, ...], months: tuple[int, ...]) -> tuple[Appliance, ...]:
+def used_appliances(uses: tuple[Use, ...], months: tuple[int, ...]) -> tuple[Appliance, ...]:
+    """Return the appliances that uses stand for, each piece of its own, in the months given (none: all year)."""
     return tuple(piece for use in uses for piece in _pieces(use, months))
 
 

@@ -1,4 +1,4 @@
-"""One step, and one year, of a system: the same step for SimPy, for the f64 path behind `evaluate`, and for the sweep."""
+"""One step, and one year, of a system: the same step for SimPy, the f64 path behind `evaluate`, and the sweep."""
 
 from __future__ import annotations
 

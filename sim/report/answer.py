@@ -201,9 +201,13 @@ def _edge_text(name: str, best: Evaluation, sizes: object) -> str:
         return ""
     size = float(getattr(best.design, name)[0])
     if size >= max(sizes) > 0.0:
-        return f"The {SIZE_NAMES[name]} ended at the upper end of the range: raise {name} to see whether more is better."
+        return (
+            f"The {SIZE_NAMES[name]} ended at the upper end of the range: raise {name} to see whether more is better."
+        )
     if size <= min(sizes) and size > 0.0:
-        return f"The {SIZE_NAMES[name]} ended at the lower end of the range: lower {name} to see whether less is better."
+        return (
+            f"The {SIZE_NAMES[name]} ended at the lower end of the range: lower {name} to see whether less is better."
+        )
     return ""
 
 

@@ -11,7 +11,12 @@ from sim.sizing.evaluate import Study
 
 def assumptions(study: Study) -> tuple[str, ...]:
     """Return what was assumed about place, weather, demand, equipment and money, one sentence each."""
-    return (*_place(study), *(f"{note[:1].upper()}{note[1:]}." for note in study.inputs.notes), *_parts(study), *_money(study))
+    return (
+        *_place(study),
+        *(f"{note[:1].upper()}{note[1:]}." for note in study.inputs.notes),
+        *_parts(study),
+        *_money(study),
+    )
 
 
 def not_modelled(study: Study) -> tuple[str, ...]:
@@ -40,7 +45,9 @@ def _place(study: Study) -> tuple[str, ...]:
     clock = f"Steps of {study.scenario.step_minutes} minutes in the standard time of {site.timezone}"
     kind = system.topology.replace("_", " ")
     buses = f"{kind}, panels on the {system.coupling.upper()} side" if study.parts.inverter is not None else kind
-    run = "charges the battery whenever the generator runs" if system.dispatch == "cycle_charging" else "follows the load"
+    run = (
+        "charges the battery whenever the generator runs" if system.dispatch == "cycle_charging" else "follows the load"
+    )
     return (f"{place}.", f"{clock}.", f"The system is a {buses}; its generator, if any, {run}.")
 
 

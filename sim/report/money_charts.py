@@ -92,7 +92,7 @@ def breakdown_chart(evaluation: Evaluation, currency: str) -> Chart:
             traces.append(bars | {"orientation": "h", "x": bars["y"], "y": order, "hovertemplate": "%{x:,.0f}"})
     xaxis = titled(f"present value, {currency}")
     drawn = figure(traces, barmode="relative", xaxis=xaxis, hovermode="y unified", height=110 + 30 * len(order))
-    largest = order[: -4 : -1]
+    largest = order[:-4:-1]
     npc = float(evaluation.cost.npc[0])
     parts = [f"{name} {amounts.percent(sum(worth[name]) / npc)}" for name in largest] if npc > 0.0 else largest
     summary = f"Of {amounts.money(npc, currency)} in all, the largest parts are {amounts.listed(parts)}."
@@ -117,7 +117,9 @@ def pareto_chart(study: Study, sizing: Sizing, currency: str) -> Chart:
         shapes=[limit | {"line": {"color": "--unserved", "dash": "dash", "width": 2}}],
         annotations=[label],
     )
-    return Chart("pareto", "Cost against reliability", _pareto_summary(sizing, currency), drawn, _pareto(near, currency))
+    return Chart(
+        "pareto", "Cost against reliability", _pareto_summary(sizing, currency), drawn, _pareto(near, currency)
+    )
 
 
 def design_text(designs: Designs, index: int = 0) -> str:
@@ -136,12 +138,15 @@ def _pareto_summary(sizing: Sizing, currency: str) -> str:
     line = sizing.pareto
     if line.npc.size == 0:
         return "No design that was tried can carry the busiest minute and the largest motor start."
+    weak = ""
+    if sizing.too_weak:
+        weak = f", {sizing.too_weak:,} of them refused because they cannot carry the busiest minute or a motor start"
     first, last = (
         f"{amounts.percent(float(line.unserved_fraction[end]))} unserved for {amounts.money(float(line.npc[end]), currency)}"
         for end in (0, -1)
     )
     return (
-        f"{sizing.searched:,} designs were tried. On {line.npc.size} of them no other is both cheaper and more reliable: "
+        f"{sizing.searched:,} designs were tried{weak}. On {line.npc.size} of them no other is both cheaper and more reliable: "
         f"they reach from {first} to {last}."
     )
 
@@ -153,7 +158,7 @@ def _pareto(near: Candidates, currency: str) -> Table:
 
 
 def _cloud(found: Candidates, reach: float) -> Figure:
-    index = np.flatnonzero((found.unserved_fraction <= reach) & found.carries_peaks & np.isfinite(found.npc))
+    index = np.flatnonzero(found.unserved_fraction <= reach)
     every = max(1, -(-index.size // CLOUD))
     return _dots("Also tried", found.picked(index[::every]), "--faint", 4)
 

@@ -62,19 +62,23 @@ def write_infeasible_report(
 ) -> None:
     """Write a report of what was tried when no design meets the goal; whole, or not at all.
 
-    `reasons` say why and what would help, one sentence each. Raises Environment as `write_report` does.
+    The first of `reasons` says which limit is tightest, each other one names a change that would fit. When every design
+    was refused unseen because it cannot carry the peaks, there is nothing to draw. Raises Environment as
+    `write_report` does.
     """
     currency = answer.currency_of(study)
-    chart = pareto_chart(study, sizing, currency)
+    charts = (pareto_chart(study, sizing, currency),) if sizing.candidates.npc.size else ()
     content = {
         "title": f"{study.scenario.site.name}: no design meets the goal",
         "goal": amounts.percent(study.scenario.goal.unserved_fraction_max),
         "searched": f"{sizing.searched:,}",
-        "reasons": reasons,
+        "too_weak": f"{sizing.too_weak:,}" if sizing.too_weak else "",
+        "tightest": reasons[0] if reasons else "",
+        "would_fit": reasons[1:],
         "closest": candidates_table("The designs that leave least unserved.", _closest(sizing), currency),
-        "search": (chart,),
+        "search": charts,
     }
-    write_whole(path, _rendered("infeasible.html", study, inputs_text, (chart,), content))
+    write_whole(path, _rendered("infeasible.html", study, inputs_text, charts, content))
 
 
 def _answer(study: Study, evaluation: Evaluation, hardest: Evaluation, sizing: Sizing | None) -> tuple[str, ...]:
@@ -94,15 +98,13 @@ def _imbalance_text(evaluation: Evaluation) -> str:
 
 
 def _closest(sizing: Sizing) -> Candidates:
-    """Return up to ten designs with the least energy unserved; those that carry the peaks first, the cheapest first."""
+    """Return up to ten designs with the least energy unserved, of equals the cheapest first."""
     found = sizing.candidates
-    order = np.lexsort([found.npc, found.unserved_fraction, ~found.carries_peaks])
+    order = np.lexsort([found.npc, found.unserved_fraction])
     return found.picked(order[:10])
 
 
-def _rendered(
-    template: str, study: Study, inputs_text: str, charts: tuple[Chart, ...], content: dict[str, Any]
-) -> str:
+def _rendered(template: str, study: Study, inputs_text: str, charts: tuple[Chart, ...], content: dict[str, Any]) -> str:
     import jinja2
     from plotly.offline import get_plotlyjs
 

@@ -134,7 +134,9 @@ def candidates_table(caption: str, found: Candidates, currency: str) -> Table:
         f"Whole-life cost, {currency}": shown.npc,
         f"{currency} per kWh": shown.lcoe,
     }
-    texts = [[amounts.number(value, 4 if value < 1e4 else 6) for value in values.tolist()] for values in columns.values()]
+    texts = [
+        [amounts.number(value, 4 if value < 1e4 else 6) for value in values.tolist()] for values in columns.values()
+    ]
     rows = [(str(place + 1), *cells) for place, cells in zip(picked.tolist(), zip(*texts, strict=True), strict=True)]
     some = f" {len(rows)} of {found.npc.size} are shown." if len(rows) < found.npc.size else ""
     return Table(caption + some, ("Number", *columns), tuple(rows))

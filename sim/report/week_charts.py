@@ -49,9 +49,7 @@ def week_charts(study: Study, evaluation: Evaluation, capacity_wh: float) -> tup
 def weeks_of(study: Study, evaluation: Evaluation) -> Weeks:
     """Return the three weeks of the evaluation's year."""
     steps = evaluation.trajectory
-    return find_weeks(
-        steps.unserved_w, steps.energy_wh, steps.genset_w, pv_w(study, evaluation), study.inputs.dt_h
-    )
+    return find_weeks(steps.unserved_w, steps.energy_wh, steps.genset_w, pv_w(study, evaluation), study.inputs.dt_h)
 
 
 def flows_of(study: Study, evaluation: Evaluation, week: Week, capacity_wh: float, minutes: int) -> Flows:
@@ -111,7 +109,12 @@ def week_figure(flows: Flows) -> Figure:
     traces.append(state | {"yaxis": "y2", "line": state["line"] | {"shape": "linear"}})
     below = axis(domain=[0.0, 0.2], range=[0, 104], tickvals=[0, 50, 100], ticksuffix="\u00a0%")
     return figure(
-        traces, yaxis=yaxis | {"domain": [0.28, 1.0]}, yaxis2=below, xaxis={"anchor": "y2"}, height=470, legend=_legend()
+        traces,
+        yaxis=yaxis | {"domain": [0.28, 1.0]},
+        yaxis2=below,
+        xaxis={"anchor": "y2"},
+        height=470,
+        legend=_legend(),
     )
 
 
@@ -119,9 +122,7 @@ def _legend() -> Figure:
     return {"orientation": "h", "y": -0.09, "yanchor": "top", "x": 0}
 
 
-def _area(
-    times: tuple[str, ...], name: str, power: FloatArray, color: str, pattern: str, group: str
-) -> Figure:
+def _area(times: tuple[str, ...], name: str, power: FloatArray, color: str, pattern: str, group: str) -> Figure:
     look = {"fillpattern": {"shape": pattern, "fgcolor": "--panel", "fillmode": "overlay"}} if pattern else {}
     line = {"width": 0, "shape": "hv", "color": color}
     return _line(times, name, power, line) | {"stackgroup": group, "fillcolor": color} | look

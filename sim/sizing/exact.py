@@ -118,6 +118,7 @@ def _year_of(runs: list[tuple[Trajectory, YearTotals]]) -> Year:
             float(totals.genset_starts),
             totals.battery_discharge_kwh * 1000.0,
             float(steps.energy_wh.mean()),
+            totals.battery_charge_kwh * 1000.0,
         )
         for steps, totals in runs
     ]

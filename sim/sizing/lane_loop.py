@@ -28,6 +28,7 @@ class Tally(NamedTuple):
     genset_starts: float
     discharge_w: float
     energy_wh: float
+    charge_w: float
 
 
 # rows of the (ROWS, n) f32 matrix: what differs between candidates
@@ -82,15 +83,17 @@ class LaneDrivers(NamedTuple):
 def tally(before: State, outcome: Outcome) -> Tally:
     """Return what one step adds to the year's sums."""
     running = outcome.state.running
-    discharge_w = outcome.flow.battery_w
+    battery_w = outcome.flow.battery_w
+    discharge_w = battery_w if battery_w > 0.0 else 0.0
     return Tally(
         outcome.unserved_w,
         short_step(outcome.served_w, outcome.unserved_w),
         outcome.flow.genset_w,
         running,
         running * (1.0 - before.running),
-        discharge_w if discharge_w > 0.0 else 0.0,
+        discharge_w,
         outcome.state.tanks.total_wh,
+        discharge_w - battery_w,
     )
 
 
@@ -212,6 +215,7 @@ def run_lanes(
         day[4, lane] += add.genset_starts
         day[5, lane] += add.discharge_w
         day[6, lane] += add.energy_wh
+        day[7, lane] += add.charge_w
         now[0, lane] = outcome.state.tanks.total_wh
         now[1, lane] = outcome.state.tanks.available_wh
         now[2, lane] = outcome.state.running
@@ -237,8 +241,8 @@ def run_blocks(
     last: int,
     steps_per_day: int,
 ) -> None:
-    """Run the blocks `first` to `last` through every day, adding to `totals` (7, n) and leaving the end in `state`."""
-    own, now, day = lane_rows(17), lane_rows(3), lane_rows(7)
+    """Run the blocks `first` to `last` through every day, adding to `totals` (8, n) and leaving the end in `state`."""
+    own, now, day = lane_rows(17), lane_rows(3), lane_rows(8)
     for block in range(first, last):
         offset = block * LANES
         copy_lanes(rows, offset, own, 0)
@@ -248,6 +252,6 @@ def run_blocks(
             for index in range(midnight, midnight + steps_per_day):
                 run_lanes(drivers, index, own, now, day, shared, parts)
             for lane in range(LANES):
-                for row in range(7):
+                for row in range(8):
                     totals[row, offset + lane] += day[row, lane]
         copy_lanes(now, 0, state, offset)

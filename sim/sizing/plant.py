@@ -7,7 +7,9 @@ from typing import cast
 
 import numpy as np
 
-from sim import catalogue
+from sim.catalogue import Battery, Panel, adjusted, load
+from sim.catalogue import Genset as GensetItem
+from sim.catalogue import Inverter as InverterItem
 from sim.physics.battery import Kibam, OneTank, Tanks, kibam_of
 from sim.physics.dispatch import Shedding
 from sim.physics.genset import Genset
@@ -25,21 +27,22 @@ class Components:
     """What a system is made of: its catalogue entries and the planner's choices."""
 
     system: System
-    panel: catalogue.Panel
-    battery: catalogue.Battery
-    inverter: catalogue.Inverter | None  # None: loads on the DC bus
-    genset: catalogue.Genset
+    panel: Panel
+    battery: Battery
+    inverter: InverterItem | None  # None: loads on the DC bus
+    genset: GensetItem
 
 
 def components_of(system: System) -> Components:
-    """Return the catalogue entries a system names; InvalidInput when one does not exist."""
+    """Return the catalogue entries a system names, with the numbers its `parameters` change."""
     direct = system.topology != "microgrid" or system.inverter == "none"
+    changes = system.parameters
     return Components(
         system,
-        catalogue.load("panels", system.panel),
-        catalogue.load("batteries", system.battery),
-        None if direct else catalogue.load("inverters", system.inverter),
-        catalogue.load("gensets", system.genset),
+        adjusted(load("panels", system.panel), changes.get("panel", {})),
+        adjusted(load("batteries", system.battery), changes.get("battery", {})),
+        None if direct else adjusted(load("inverters", system.inverter), changes.get("inverter", {})),
+        adjusted(load("gensets", system.genset), changes.get("genset", {})),
     )
 
 
@@ -66,7 +69,7 @@ def plant_of(parts: Components, designs: Designs, capacity_left: FloatArray, pv_
     )
 
 
-def tank_of(battery: catalogue.Battery, rated_wh: FloatArray, capacity_wh: FloatArray, dt_h: float) -> OneTank:
+def tank_of(battery: Battery, rated_wh: FloatArray, capacity_wh: FloatArray, dt_h: float) -> OneTank:
     """Return batteries of `rated_wh` when new and `capacity_wh` now; rates follow the rating."""
     keep = (1.0 - battery.self_discharge_per_month) ** (dt_h / HOURS_PER_MONTH)
     return OneTank(
@@ -80,7 +83,7 @@ def tank_of(battery: catalogue.Battery, rated_wh: FloatArray, capacity_wh: Float
     )
 
 
-def two_tanks_of(battery: catalogue.Battery, capacity_wh: FloatArray, dt_h: float) -> Kibam | None:
+def two_tanks_of(battery: Battery, capacity_wh: FloatArray, dt_h: float) -> Kibam | None:
     """Return the two-tank battery, or nothing for chemistries without one."""
     if battery.kibam_c is None or battery.kibam_k_per_h is None:
         return None
@@ -105,11 +108,11 @@ def inverter_of(parts: Components, rated_w: FloatArray) -> Inverter:
     )
 
 
-def full_state(plant: Plant) -> State:
-    """Return batteries that start full, engines at rest."""
-    total_wh = plant.tank.ceiling_wh
+def first_state(plant: Plant, start_soc: float, capacity_wh: FloatArray) -> State:
+    """Return batteries on the first day, inside their window, and engines at rest."""
+    total_wh = np.clip(start_soc * capacity_wh, plant.tank.floor_wh, plant.tank.ceiling_wh)
     share = 1.0 if plant.kibam is None else plant.kibam.fraction
-    return State(Tanks(total_wh, total_wh * share), total_wh * 0.0)
+    return State(Tanks(each(total_wh), each(total_wh * share)), each(total_wh * 0.0))
 
 
 def each(values: FloatArray) -> float:

@@ -16,7 +16,7 @@ from sim.physics.genset import fuel_litres
 from sim.physics.operation import Drivers, Plant, State
 from sim.scenario import Costs
 from sim.sizing.economics import Designs
-from sim.sizing.plant import Components, each, full_state, plant_of
+from sim.sizing.plant import Components, each, first_state, plant_of
 from sim.sizing.sweep import Year
 
 RunYear = Callable[[Drivers, Plant, State, float], tuple[Year, State]]
@@ -66,9 +66,11 @@ def project_use(
     for year in range(years):
         left = np.ones(count) if model is None else np.asarray(capacity_left(model, wear))
         plant = plant_of(parts, designs, left, (1.0 - parts.panel.degradation_per_year) ** year, inputs.dt_h)
-        states = states or [full_state(plant)] * inputs.weights.size
+        states = (
+            states or [first_state(plant, parts.system.start_soc, designs.battery_kwh * 1000.0)] * inputs.weights.size
+        )
         row, states = _one_year(inputs, parts, plant, states, year, run_year)
-        stresses.append(stress_of_year(inputs, parts, designs, row))
+        stresses.append(stress_of_year(inputs, designs, row))
         rows.append(_yearly(inputs, parts, designs, row, left, year))
         if model is not None:
             wear, age_years = _replaced(model, age(model, wear, stresses[-1]), age_years + 1.0, parts)
@@ -135,13 +137,13 @@ def _one_year(
     return total, after
 
 
-def stress_of_year(inputs: Inputs, parts: Components, designs: Designs, year: Year) -> Stress:
+def stress_of_year(inputs: Inputs, designs: Designs, year: Year) -> Stress:
     """Return what a year did to each battery, relative to its rated energy.
 
     A battery in the sun swings once a day, so the mean daily depth is the year's cycles over its days.
     """
     rated_wh = np.where(designs.battery_kwh > 0.0, designs.battery_kwh * 1000.0, np.inf)
-    cycles = year.discharge_wh / parts.battery.discharge_efficiency / rated_wh
+    cycles = equivalent_cycles(year, rated_wh)
     daily = cycles / DAYS
     return Stress(
         float(DAYS),
@@ -151,6 +153,12 @@ def stress_of_year(inputs: Inputs, parts: Components, designs: Designs, year: Ye
         daily / 12.0,  # in and out: two movements of that depth in 24 hours
         float(inputs.temp_c.mean()),
     )
+
+
+def equivalent_cycles(year: Year, rated_wh: FloatArray) -> FloatArray:
+    """Return the full cycles of rated energy: half of what went in and out of the terminals, over the rating."""
+    cycles: FloatArray = (year.charge_wh + year.discharge_wh) / 2.0 / rated_wh
+    return cycles
 
 
 def _replaced(model: Model, wear: Wear, age_years: FloatArray, parts: Components) -> tuple[Wear, FloatArray]:
@@ -195,7 +203,7 @@ def _yearly(
         "genset_hours": row.genset_hours,
         "genset_starts": row.genset_starts,
         "fuel_litres": (litres + row.genset_starts * item.start_litres) * systems,
-        "battery_cycles": row.discharge_wh / 1000.0 / parts.battery.discharge_efficiency / rated_kwh,
+        "battery_cycles": equivalent_cycles(row, rated_kwh * 1000.0),
         "capacity_left": left,
     }
 

@@ -28,6 +28,7 @@ class Year(NamedTuple):
     genset_starts: FloatArray
     discharge_wh: FloatArray  # at the battery's terminals
     mean_energy_wh: FloatArray
+    charge_wh: FloatArray  # at the battery's terminals
 
 
 def lane_drivers(drivers: Drivers) -> LaneDrivers:
@@ -70,9 +71,9 @@ def sweep_year(drivers: LaneDrivers, plant: Plant, state: LaneArray, count: int,
 
 
 def _year_of(totals: FloatArray, dt_h: float, steps: int) -> Year:
-    unserved, short, genset, running, starts, discharge, energy = totals
+    unserved, short, genset, running, starts, discharge, energy, charge = totals
     hours, mean_wh = running * dt_h, energy / steps
-    return Year(unserved * dt_h, short * dt_h, genset * dt_h, hours, starts, discharge * dt_h, mean_wh)
+    return Year(unserved * dt_h, short * dt_h, genset * dt_h, hours, starts, discharge * dt_h, mean_wh, charge * dt_h)
 
 
 def _rows_of(plant: Plant, count: int) -> LaneArray:

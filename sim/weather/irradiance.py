@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.physics.pv import cell_temperature_c
 from sim.scenario import Array, Site
 from sim.weather.series import FloatArray, Steps, WeatherYear
 from sim.weather.sun import Sun, day_of_year, quiet_pvlib, sun_position
 
 ALBEDO = 0.2  # grass and dry soil
-FAIMAN_U0 = 25.0  # [W/m2/K]
-FAIMAN_U1 = 6.84  # [W s/m3/K]
+FAIMAN = (25.0, 6.84)  # u0 [W/m2/K] and u1 [W s/m3/K] of common modules in the open
 MIN_TILT_DEG = 10.0  # flatter panels do not wash clean in the rain
 LOW_SUN_COS = 0.065  # below 3.7 degrees the bright ring around the sun cannot be scaled to a plane
 
 
-def array_conditions(year: WeatherYear, site: Site, array: Array) -> tuple[FloatArray, FloatArray]:
+def array_conditions(
+    year: WeatherYear, site: Site, array: Array, heat_loss: tuple[float, float] = FAIMAN
+) -> tuple[FloatArray, FloatArray]:
     """Return the light on one array [W/m2] and the temperature of its cells [degC], each (n,).
 
     Sky light by Hay & Davies 1980, ground light with an albedo of 0.2, the sun taken at mid-step; no beam
@@ -28,7 +30,7 @@ def array_conditions(year: WeatherYear, site: Site, array: Array) -> tuple[Float
         return year.pv_kw_per_kw * 1000.0, np.full_like(year.pv_kw_per_kw, 25.0)
     on_plane_w_m2 = year.poa_w_m2 if year.poa_w_m2 is not None else plane_w_m2(year, site, array)
     poa_w_m2 = on_plane_w_m2 * (1.0 - array.shading_fraction)
-    return poa_w_m2, cell_temp_c(poa_w_m2, year.temp_c, year.wind_m_s)
+    return poa_w_m2, cell_temp_c(poa_w_m2, year.temp_c, year.wind_m_s, heat_loss)
 
 
 def tilt_deg(site: Site, array: Array) -> float:
@@ -68,12 +70,15 @@ def _beam_in_sight(dni_w_m2: FloatArray, sun: Sun, horizon_deg: float) -> FloatA
     return np.where(90.0 - sun.apparent_zenith_deg > horizon_deg, dni_w_m2, 0.0)
 
 
-def cell_temp_c(poa_w_m2: FloatArray, temp_c: FloatArray, wind_m_s: FloatArray) -> FloatArray:
-    """Return the temperature of the cells [degC] from light [W/m2], air [degC] and wind [m/s].
+def cell_temp_c(
+    poa_w_m2: FloatArray, temp_c: FloatArray, wind_m_s: FloatArray, heat_loss: tuple[float, float] = FAIMAN
+) -> FloatArray:
+    """Return the temperature of the cells [degC] from light [W/m2], air [degC] and wind [m/s], by the physics kernel.
 
-    Source: D. Faiman, Progress in Photovoltaics 16(4), 2008; u0 = 25 W/m2/K, u1 = 6.84 W s/m3/K.
+    `heat_loss` is Faiman's u0 [W/m2/K] and u1 [W s/m3/K] of the module.
     """
-    return temp_c + poa_w_m2 / (FAIMAN_U0 + FAIMAN_U1 * wind_m_s)
+    steps = zip(poa_w_m2.tolist(), temp_c.tolist(), wind_m_s.tolist(), strict=True)
+    return np.array([cell_temperature_c(sun, air, wind, *heat_loss) for sun, air, wind in steps])
 
 
 def beam_and_diffuse_w_m2(ghi_w_m2: FloatArray, steps: Steps, site: Site) -> tuple[FloatArray, FloatArray]:

@@ -48,7 +48,7 @@ def year_from_record(record: Record, weather: Weather, site: Site, step_minutes:
     if record.sampled_after_s is not None:
         columns = means_of_samples(columns, placed.steps, site, record.sampled_after_s)
     columns, light_notes = complete_light(columns, placed.steps, site, record.file)
-    sun_notes = _refuse_wrong_clock(columns, sun_w_m2, placed.steps, record.file)
+    sun_notes = _refuse_wrong_clock(columns, sun_w_m2, placed.steps, record)
     columns, air_notes = _with_air(columns, placed.steps, weather)
     offset_s = standard_offset_s(site.timezone, placed.steps.year)
     columns, steps = to_site_clock(columns, placed.steps, site, offset_s, 60 * step_minutes)
@@ -117,9 +117,9 @@ def _without_horizontal(columns: Columns, steps: Steps, file: str) -> tuple[Colu
     return columns | dark, (note,)
 
 
-def _refuse_wrong_clock(columns: Columns, sun_w_m2: FloatArray, steps: Steps, file: str) -> tuple[str, ...]:
+def _refuse_wrong_clock(columns: Columns, sun_w_m2: FloatArray, steps: Steps, record: Record) -> tuple[str, ...]:
     light = next(columns[name] for name in ("pv_kw_per_kw", "poa_w_m2", "ghi_w_m2") if name in columns)
-    problem, notes = sun_problem(light, sun_w_m2, steps, file)
+    problem, notes = sun_problem(light, sun_w_m2, steps, record)
     if problem is not None:
         raise InvalidInput(problem)
     return notes

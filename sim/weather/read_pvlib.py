@@ -162,23 +162,22 @@ def _pvgis_light(data: DataFrame, *, is_level: bool) -> dict[str, FloatArray]:
 
 
 def _pvgis_plane(text: str, *, is_json: bool) -> tuple[float, float]:
-    """Return the slope of the file's plane and its direction as PVGIS counts it: 0 south, 90 west."""
+    """Return the slope of the file's plane and its direction as PVGIS counts it, 0 south, 90 west; NaN: not fixed."""
     if is_json:
         system = json.loads(text)["inputs"].get("mounting_system", {}).get("fixed", {})
-        pair = [system.get(name, {}).get("value", 0.0) for name in ("slope", "azimuth")]
-        return float(pair[0]), float(pair[1])
+        slope, azimuth = (system.get(name, {}).get("value", "nan") for name in ("slope", "azimuth"))
+        return float(slope), float(azimuth)
     found = [pattern.search(text) for pattern in (_SLOPE, _AZIMUTH)]
-    slope_deg, azimuth_deg = (float(match.group(1)) if match else 0.0 for match in found)
+    slope_deg, azimuth_deg = (float(match.group(1)) if match else float("nan") for match in found)
     return slope_deg, azimuth_deg
 
 
 def _plane_text(slope_deg: float, azimuth_deg: float) -> str:
     if slope_deg == 0.0:
         return "level plane"
-    return (
-        f"plane tilted {slope_deg:g} degrees towards {(azimuth_deg + 180.0) % 360.0:g} (0 north, 90 east); "
-        "it is used for every array, whatever its tilt_deg"
-    )
+    towards = f"towards {(azimuth_deg + 180.0) % 360.0:g} (0 north, 90 east)"
+    plane = f"plane tilted {slope_deg:g} degrees {towards}" if slope_deg > 0.0 else "plane that follows the sun"
+    return f"{plane}; it is used for every array, whatever its tilt_deg"
 
 
 def _read(

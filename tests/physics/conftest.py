@@ -12,7 +12,7 @@ from sim.physics.inverter import DIRECT, Inverter
 from sim.physics.operation import Drivers, Plant, State
 
 INVERTER = Inverter(9e3, 60.0, 1.015, 0.035 / 9e3, 6e3, 0.94)
-TANK = OneTank(3e3, 30e3, 0.975, 0.96, 12e3, 20e3, 0.9999)
+TANK = OneTank(3e3, 30e3, 0.975, 0.96, 12e3, 20e3, 1.0)
 
 
 def plant_called(name: str, dt_h: float) -> Plant:
@@ -22,7 +22,7 @@ def plant_called(name: str, dt_h: float) -> Plant:
     return Plant(
         0.0 if on_ac else 12e3,
         12e3 if on_ac else 0.0,
-        OneTank(0.0, 0.0, 0.975, 0.96, 0.0, 0.0, 1.0) if "empty" in name else TANK,
+        OneTank(0.0, 0.0, 0.975, 0.96, 0.0, 0.0, 1.0) if "empty" in name else TANK._replace(keep=0.9999**dt_h),
         DIRECT if "direct" in name else INVERTER,
         Genset(7e3, 2e3) if "genset" in name else Genset(0.0, 0.0),
         kibam,

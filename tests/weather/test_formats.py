@@ -188,6 +188,33 @@ def test_pvgis_plane_is_kept(load_text: Load, kisiju: Site) -> None:
     assert any("tilted 15 degrees towards 180" in note for note in year.notes)
 
 
+def test_pvgis_plane_that_follows_the_sun_is_not_taken_for_level(load_text: Load, kisiju: Site) -> None:
+    ghi, zero = samples(kisiju, 30), np.zeros(8760)
+    stamps = [f"{moment:%Y%m%d:%H}30" for moment in times()]
+    body = table("time,G(i),H_sun,T2m,WS10m,Int", [stamps, ghi, zero, zero + 25, zero + 2, zero])
+    head = pvgis_head().replace("Slope: 0 deg. \nAzimuth: 0 deg. \n", "Slope: - deg. \nAzimuth: - deg. \n")
+    year = load_text(head + body, kisiju)
+    assert year.poa_w_m2 is not None
+    assert any("follows the sun" in note for note in year.notes)
+
+
+def test_pvgis_hourly_json_of_a_level_plane(load_text: Load, kisiju: Site, truth_on: TruthOn) -> None:
+    rows = [
+        {"time": f"{moment:%Y%m%d:%H}30", "Gb(i)": 0.0, "Gd(i)": light, "Gr(i)": 0.0, "H_sun": 0.0, "T2m": 25.0,
+         "WS10m": 2.0, "Int": 0.0}
+        for moment, light in zip(times(), samples(kisiju, 30), strict=True)
+    ]  # fmt: skip
+    fixed = {"slope": {"value": 0, "optimal": False}, "azimuth": {"value": 0, "optimal": False}}
+    location = {"latitude": -7.42, "longitude": 39.33, "elevation": 5.0}
+    whole = {
+        "inputs": {"location": location, "mounting_system": {"fixed": fixed}},
+        "outputs": {"hourly": rows},
+        "meta": {"inputs": {}, "outputs": {}},
+    }
+    year = load_text(json.dumps(whole), kisiju, "hourly.json")
+    np.testing.assert_allclose(year.ghi_w_m2[24:-24], truth_on(kisiju, 3).ghi_w_m2[24:-24], atol=4.0)
+
+
 def pvgis_typical_rows(site: Site, truth: Any, minute: int) -> list[dict[str, object]]:
     ghi = samples(site, minute)
     return [
@@ -256,7 +283,7 @@ def test_pv_profile_is_kept_as_it_is(load_text: Load, kisiju: Site, truth_on: Tr
     assert not year.ghi_w_m2.any()
 
 
-@pytest.mark.parametrize("minutes", [30, 15, 10, 5])
+@pytest.mark.parametrize("minutes", [30, 10])
 def test_finer_files_are_averaged(load_text: Load, kisiju: Site, truth_on: TruthOn, minutes: int) -> None:
     truth, many = truth_on(kisiju, 3), 60 // minutes
     fine = pd.date_range("2023-01-01", periods=8760 * many, freq=f"{minutes}min")

@@ -199,3 +199,24 @@ def test_a_download_that_was_cut_off(load_text: Load, kisiju: Site, cut: int) ->
     text = head + months + "time(UTC),T2m,RH,G(h),Gb(n),Gd(h),IR(h),WS10m,WD10m,SP\n" + body
     (problem,) = refused(load_text, text[:cut], kisiju)
     assert problem.code == "MG-D105"
+
+
+def test_rows_an_odd_number_of_minutes_apart(load_text: Load, kisiju: Site) -> None:
+    times = pd.date_range("2023-01-01", periods=12_514, freq="42min")
+    (problem,) = refused(load_text, "time,ghi\n" + "\n".join(f"{t},100" for t in times), kisiju)
+    assert problem.code == "MG-D115"
+    assert "42 minutes apart" in problem.what
+
+
+def test_broken_json(load_text: Load, kisiju: Site) -> None:
+    (problem,) = refused(load_text, '{"outputs": {"tmy_hourly": [', kisiju)
+    assert problem.code == "MG-D105"
+
+
+def test_text_in_a_number_column_of_a_station_file(load_text: Load, kisiju: Site) -> None:
+    head = '1,"K",TZ,3.0,-7.4,39.3,5\nDate (MM/DD/YYYY),Time (HH:MM),GHI (W/m^2),DNI (W/m^2),DHI (W/m^2)\n'
+    rows = [f"01/01/1990,{hour:02d}:00,0,0,0" for hour in range(1, 25)]
+    rows[9] = "01/01/1990,10:00,4oo,0,0"
+    (problem,) = refused(load_text, head + "\n".join(rows), kisiju)
+    assert (problem.code, problem.line) == ("MG-D107", 12)
+    assert "'4oo'" in problem.what

@@ -6,6 +6,7 @@ import numpy as np
 import pvlib
 import pytest
 
+from microgrid.errors import InvalidInput
 from sim.scenario import Array, Site, Weather
 from sim.weather.irradiance import array_conditions, year_steps
 from sim.weather.load import load_weather
@@ -40,6 +41,15 @@ def test_station_years(name: str, minutes: int) -> None:
     assert 1.0 < poa.sum() / year.ghi_w_m2.sum() < 1.25
     assert np.isfinite(cell).all()
     assert poa.max() < 1400.0
+
+
+def test_a_file_of_another_continent_is_refused_with_its_own_place() -> None:
+    place = site(-7.42, 39.33, "Africa/Dar_es_Salaam", 0.0)
+    with pytest.raises(InvalidInput) as raised:
+        load_weather(Weather.model_validate({"file": "723170TYA.CSV"}), place, FOLDER, 60, seed=1)
+    (problem,) = raised.value.problems
+    assert problem.code == "MG-D113"
+    assert "latitude 36.1, longitude -79.95" in problem.fix
 
 
 def test_the_same_file_at_another_place_is_noticed() -> None:
