@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from microgrid.cli.output import talk, write, write_json
 from microgrid.clock import stopwatch
-from microgrid.config import read
+from microgrid.config import locate, read
 from microgrid.errors import InvalidInput, Problem
 from microgrid.files import said_plainly
 from sim.scenario import Scenario
@@ -78,8 +78,9 @@ def evaluate(
             write_report(report, study, evaluation, None, text)
         talk(f"report: {report}")
     _tell(study, evaluation, as_json=as_json)
-    meets = evaluation.unserved_fraction <= study.scenario.goal.unserved_fraction_max
-    return FEASIBLE if meets and evaluation.carries_peaks else INFEASIBLE
+    from sim.sizing.search import meets_goal
+
+    return FEASIBLE if meets_goal(study, evaluation) else INFEASIBLE
 
 
 def _tell(study: Study, evaluation: Evaluation, *, as_json: bool) -> None:
@@ -93,22 +94,9 @@ def _tell(study: Study, evaluation: Evaluation, *, as_json: bool) -> None:
         write(evaluate_text(study, evaluation))
 
 
-def scenario_file(path: Path) -> Path:
-    """Return the scenario a path means: the file itself, or the one in a folder."""
-    if not path.is_dir():
-        return path
-    named = path / "scenario.yaml"
-    found = [named] if named.is_file() else sorted(path.glob("*.yaml"))
-    if len(found) != 1:
-        what = f"there is {'no' if not found else 'more than one'} scenario in the folder '{path.as_posix()}'"
-        fix = "make one:  microgrid new my-village" if not found else f"name one, such as {found[0].as_posix()}"
-        raise InvalidInput(Problem("MG-C011", what, fix=fix))
-    return found[0]
-
-
 def _study(path: Path) -> tuple[Study, str]:
     """Return a scenario made ready, and the text of its file."""
-    file = scenario_file(path)
+    file = locate(path)
     scenario = read(file, Scenario)
     from sim.sizing.evaluate import study_of
 

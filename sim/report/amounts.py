@@ -9,6 +9,7 @@ import numpy as np
 NO_BREAK = "\u00a0"  # keeps a number and its unit on one line
 MINUS = "\u2212"
 NONE = "none"
+TINY_KWH = 1e-6  # a milliwatt-hour: what is smaller is rounding
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -43,9 +44,9 @@ def money(value: float, currency: str) -> str:
     return text if text == NONE else f"{text}{NO_BREAK}{currency}"
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float, digits: int = 3) -> str:
     """Return a fraction as a percentage, such as `1.99 %`."""
-    return with_unit(fraction * 100.0, "%")
+    return with_unit(fraction * 100.0, "%", digits)
 
 
 def power(power_kw: float) -> str:
@@ -55,8 +56,8 @@ def power(power_kw: float) -> str:
 
 def energy(energy_kwh: float) -> str:
     """Return an energy in kWh, or in Wh when it is a small battery's."""
-    if energy_kwh >= 1.0 or energy_kwh == 0.0:
-        return with_unit(energy_kwh, "kWh")
+    if energy_kwh >= 1.0 or energy_kwh < TINY_KWH:
+        return with_unit(energy_kwh if energy_kwh >= TINY_KWH else 0.0, "kWh")
     return with_unit(energy_kwh * 1000.0, "Wh")
 
 

@@ -58,7 +58,7 @@ def verdict(study: Study, evaluation: Evaluation) -> str:
     served = f"{owned if study.inputs.systems > 1.0 else one} {amounts.percent(1.0 - missing)} of the energy"
     asked = f"that {study.inputs.connections:,} customers ask for over {_years(goal.years)}"
     allowed = f"the goal allows {amounts.percent(goal.unserved_fraction_max)} to be missing"
-    missing_text = f"{amounts.percent(missing)} is missing, and {allowed}"
+    missing_text = f"{amounts.percent(missing, 4)} is missing, and {allowed}"
     text = f"{'Yes' if enough and evaluation.carries_peaks else 'No'}. {served} {asked}; {missing_text}."
     return text if evaluation.carries_peaks else f"{text} {_peaks_text(study)}"
 
@@ -136,12 +136,13 @@ def _supply_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
     longest = max(range(len(years)), key=lambda index: years[index].longest_outage_hours)
     outage_h = years[longest].longest_outage_hours
     outage = f"longest: {amounts.with_unit(outage_h, 'h')}, in year {longest + 1}" if outage_h else "no outage"
-    grows = f"{amounts.energy(years[0].load_kwh)} in year 1, {amounts.energy(years[-1].load_kwh)} in the last"
+    first, last = (amounts.energy(years[end].load_kwh) for end in (0, -1))
+    grows = f"a year on average; {first} in year 1, {last} in the last"
     allowed = f"the goal allows {amounts.percent(goal.unserved_fraction_max)}"
     return (
-        Fact("Energy not served", amounts.percent(evaluation.unserved_fraction), allowed),
+        Fact("Energy not served", amounts.percent(evaluation.unserved_fraction, 4), allowed),
         Fact("Hours with load unserved", f"{amounts.number(hours)} a year", outage),
-        Fact("Customers ask for", f"{amounts.energy(load_kwh)} a year", grows),
+        Fact("Customers ask for", amounts.energy(load_kwh), grows),
         Fact("From the sun and other sources", amounts.percent(evaluation.renewable_fraction), "of the energy served"),
     )
 
@@ -151,14 +152,19 @@ def _equipment_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
     offered_kwh = sum(year.pv_kwh + year.source_kwh for year in years)
     spilled_kwh = sum(year.spilled_kwh for year in years)
     cycles = sum(year.battery_cycles for year in years) / len(years)
+    ageing = study.parts.battery.ageing
     costs, battery = study.scenario.costs, float(evaluation.design.battery_kwh[0]) > 0.0
     modelled = float(use.battery_life_years[0])
-    life = modelled if np.isfinite(modelled) else costs.battery_life_years or study.parts.battery.ageing.life_years
-    whose = "by its wear" if np.isfinite(modelled) else "as given"
+    life = modelled if np.isfinite(modelled) else costs.battery_life_years or ageing.life_years
+    whose = "as given" if not np.isfinite(modelled) else "by age" if modelled >= ageing.life_years else "by wear"
     wear = f"{whose}; {amounts.number(cycles)} full cycles a year"
     if float(evaluation.design.genset_kw[0]) > 0.0:
         litres, hours = float(use.fuel_litres[:, 0].mean()), sum(year.genset_hours for year in years) / len(years)
-        last = Fact("Fuel", f"{amounts.with_unit(litres, 'l')} a year", f"{amounts.number(hours)} hours of generator")
+        last = Fact(
+            "Fuel for the generator",
+            f"{amounts.number(litres)} litres",
+            f"a year on average, in {amounts.number(hours)} hours",
+        )
     else:
         spilled = spilled_kwh / offered_kwh if offered_kwh > 0.0 else 0.0
         last = Fact("Energy spilled", amounts.percent(spilled), "of what sun and other sources could give")

@@ -31,7 +31,7 @@ def not_modelled(study: Study) -> tuple[str, ...]:
         f"{within}{checked if study.peaks is not None else ', and peaks inside it were not checked'}.",
         "Losses and voltage drop on the lines to customers: demand is taken at the powerhouse.",
         "Breakdowns, repairs and theft: everything works until it is replaced.",
-        "Customers who pay late, stop paying or are switched off: the part of the energy that is paid for is one number.",
+        "Customers who pay late, stop paying or are switched off: the part of energy that is paid for is one number.",
         "How demand answers to the price.",
         "A battery in a room warmer or colder than the air outside.",
         "Fuel that does not arrive.",
@@ -39,9 +39,16 @@ def not_modelled(study: Study) -> tuple[str, ...]:
     )
 
 
+def place_text(study: Study) -> str:
+    """Return where a site lies, such as `7.42° south, 39.33° east`."""
+    site = study.scenario.site
+    north, east = "south" if site.latitude < 0.0 else "north", "west" if site.longitude < 0.0 else "east"
+    return f"{abs(site.latitude):g}° {north}, {abs(site.longitude):g}° {east}"
+
+
 def _place(study: Study) -> tuple[str, ...]:
     site, system = study.scenario.site, study.scenario.system
-    place = f"{site.name} lies at {site.latitude:g}°, {site.longitude:g}°, {site.altitude_m:g} m above the sea"
+    place = f"{site.name} lies at {place_text(study)}, {site.altitude_m:g} m above the sea"
     clock = f"Steps of {study.scenario.step_minutes} minutes in the standard time of {site.timezone}"
     kind = system.topology.replace("_", " ")
     buses = f"{kind}, panels on the {system.coupling.upper()} side" if study.parts.inverter is not None else kind

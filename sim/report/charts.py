@@ -36,7 +36,7 @@ def figure(traces: list[Figure], **layout: Any) -> Figure:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "margin": {"l": 58, "r": 12, "t": 8, "b": 40},
         "height": 400,
-        "legend": {"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0},
+        "legend": {"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0, "traceorder": "normal"},
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "--panel", "bordercolor": "--line", "font": {"color": "--text"}},
     }
@@ -46,8 +46,9 @@ def figure(traces: list[Figure], **layout: Any) -> Figure:
 
 def axis(**settings: Any) -> Figure:
     """Return an axis in the colours of the page."""
-    plain = {"gridcolor": "--line", "linecolor": "--muted", "zerolinecolor": "--muted", "automargin": True}
-    return plain | {"title": {"standoff": 8}} | settings
+    colors = {"gridcolor": "--line", "linecolor": "--muted", "zerolinecolor": "--muted"}
+    digits = {"separatethousands": True, "exponentformat": "none", "automargin": True}
+    return colors | digits | {"title": {"standoff": 8}} | settings
 
 
 def titled(text: str) -> Figure:

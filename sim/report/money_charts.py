@@ -104,15 +104,18 @@ def pareto_chart(study: Study, sizing: Sizing, currency: str) -> Chart:
     goal, line = study.scenario.goal.unserved_fraction_max, sizing.pareto
     reach = max(4.0 * goal, 0.02, float(line.unserved_fraction.min(initial=1.0)) * 2.0)
     near = line.picked(line.unserved_fraction <= reach)
-    traces = [_cloud(sizing.candidates, reach), _dots("Cheapest for its reliability", near, "--battery", 6)]
+    traces = [_cloud(sizing, reach), _dots("Cheapest for its reliability", near, "--battery", 6)]
     if sizing.best is not None:
         traces.append(_chosen(sizing.best))
     limit = {"type": "line", "x0": goal * 100.0, "x1": goal * 100.0, "y0": 0, "y1": 1, "yref": "paper"}
     label = {"x": goal * 100.0, "y": 1, "yref": "paper", "text": "goal", "showarrow": False, "xanchor": "left"}
+    drawn_npc = np.append(near.npc, [] if sizing.best is None else sizing.best.cost.npc)
+    low, high = (float(drawn_npc.min()), float(drawn_npc.max())) if drawn_npc.size else (0.0, 1.0)
+    room = 0.1 * (high - low) + 0.02 * high
     drawn = figure(
         [trace for trace in traces if trace["x"]],
         xaxis=titled("energy not served, %") | {"range": [-0.02 * reach * 100.0, reach * 100.0]},
-        yaxis=titled(f"whole-life cost, {currency}"),
+        yaxis=titled(f"whole-life cost, {currency}") | {"range": [low - room, high + room]},
         hovermode="closest",
         shapes=[limit | {"line": {"color": "--unserved", "dash": "dash", "width": 2}}],
         annotations=[label],
@@ -141,13 +144,13 @@ def _pareto_summary(sizing: Sizing, currency: str) -> str:
     weak = ""
     if sizing.too_weak:
         weak = f", {sizing.too_weak:,} of them refused because they cannot carry the busiest minute or a motor start"
-    first, last = (
-        f"{amounts.percent(float(line.unserved_fraction[end]))} unserved for {amounts.money(float(line.npc[end]), currency)}"
-        for end in (0, -1)
-    )
+    ends = [
+        f"{amounts.percent(float(unserved))} unserved for {amounts.money(float(npc), currency)}"
+        for unserved, npc in zip(line.unserved_fraction, line.npc, strict=True)
+    ]
     return (
-        f"{sizing.searched:,} designs were tried{weak}. On {line.npc.size} of them no other is both cheaper and more reliable: "
-        f"they reach from {first} to {last}."
+        f"{sizing.searched:,} designs were tried{weak}. {line.npc.size:,} are beaten by no other in "
+        f"both cost and reliability: they reach from {ends[0]} to {ends[-1]}."
     )
 
 
@@ -157,8 +160,10 @@ def _pareto(near: Candidates, currency: str) -> Table:
     )
 
 
-def _cloud(found: Candidates, reach: float) -> Figure:
-    index = np.flatnonzero(found.unserved_fraction <= reach)
+def _cloud(sizing: Sizing, reach: float) -> Figure:
+    """Return an even selection of the other designs, no dearer than the dearest of the best ones."""
+    found, dearest = sizing.candidates, float(sizing.pareto.npc.max(initial=0.0))
+    index = np.flatnonzero((found.unserved_fraction <= reach) & (found.npc <= 1.2 * dearest))
     every = max(1, -(-index.size // CLOUD))
     return _dots("Also tried", found.picked(index[::every]), "--faint", 4)
 

@@ -39,7 +39,8 @@ def write_report(path: Path, study: Study, evaluation: Evaluation, sizing: Sizin
     content = {
         "title": f"{scenario.site.name}: {design_text(evaluation.design)}",
         "enough": answer.meets_goal(study, evaluation),
-        "answer": _answer(study, evaluation, hardest, sizing),
+        "answer": _answer(study, evaluation, hardest),
+        "found": "" if sizing is None else answer.search_text(study, sizing),
         "facts": answer.ten_facts(study, evaluation),
         "weeks": weeks,
         "weeks_year": hardest.year,
@@ -81,14 +82,11 @@ def write_infeasible_report(
     write_whole(path, _rendered("infeasible.html", study, inputs_text, charts, content))
 
 
-def _answer(study: Study, evaluation: Evaluation, hardest: Evaluation, sizing: Sizing | None) -> tuple[str, ...]:
-    sentences = (
-        answer.verdict(study, evaluation),
-        answer.price_text(study, evaluation),
-        answer.limit_text(study, hardest),
-        "" if sizing is None else answer.search_text(study, sizing),
+def _answer(study: Study, evaluation: Evaluation, hardest: Evaluation) -> str:
+    """Return one paragraph: is it enough, what does a kilowatt-hour cost, what limits it."""
+    return " ".join(
+        (answer.verdict(study, evaluation), answer.price_text(study, evaluation), answer.limit_text(study, hardest))
     )
-    return tuple(text for text in sentences if text)
 
 
 def _imbalance_text(evaluation: Evaluation) -> str:
@@ -120,6 +118,7 @@ def _rendered(template: str, study: Study, inputs_text: str, charts: tuple[Chart
     return environment.get_template(template).render(
         **content,
         site=study.scenario.site,
+        place=assumed.place_text(study),
         charts=charts,
         fills=study.inputs.fills,
         assumed=assumed.assumptions(study),

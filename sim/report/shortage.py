@@ -7,12 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sim.inputs import DAYS_IN_MONTHS
+
 FloatArray = npt.NDArray[np.float64]
 
 MONTHS = (
-    "January February March April May June July August September October November December"  # as in a sentence
-).split()
-DAYS_IN_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 NEAR = 0.01  # of the battery's energy: closer to its floor than this, it counts as empty
 WINDOW_H = 4  # of the day: the hours named are the four in a row in which most is missing
 

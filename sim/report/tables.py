@@ -79,6 +79,14 @@ def cash_table(evaluation: Evaluation, currency: str) -> Table:
     return by_year(caption, columns, first_year=0, totals=True)
 
 
+TITLES = {
+    "pv": "Panels",
+    "genset": "Generator",
+    "line": "Lines",
+    "fixed": "Fixed first costs",
+    "site": "Staff and site",
+    "mobile money": "Mobile-money fees",
+}
 CASH_KINDS = {
     "Investment": "capital",
     "Replacement": "replacement",
@@ -145,7 +153,7 @@ def candidates_table(caption: str, found: Candidates, currency: str) -> Table:
 def by_year(
     caption: str, columns: dict[str, list[float]], first_year: int, *, always: int = 0, totals: bool = False
 ) -> Table:
-    """Return a table with a row per year; beyond the first `always` columns, those where nothing happens are left out."""
+    """Return a table with a row per year; after `always` columns, those in which nothing happens are left out."""
     happens = [index < always or any(abs(value) > 1e-9 for value in row) for index, row in enumerate(columns.values())]
     kept = {name: row for (name, row), wanted in zip(columns.items(), happens, strict=True) if wanted}
     texts = [amounts.column([*values, sum(values)]) for values in kept.values()]
@@ -156,8 +164,8 @@ def by_year(
 
 
 def title_of(component: str) -> str:
-    """Return a component's name as a heading, such as `PV` or `Mobile money`."""
-    return "PV" if component == "pv" else component[:1].upper() + component[1:]
+    """Return a component's name as a heading, such as `Panels` or `Insurance`."""
+    return TITLES.get(component, component[:1].upper() + component[1:])
 
 
 def _kind(year: CashYear, kind: str) -> float:

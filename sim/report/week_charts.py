@@ -6,19 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.inputs import FloatArray
+from sim.inputs import DAYS_IN_MONTHS, FloatArray
 from sim.report import amounts
 from sim.report.charts import Chart, Figure, axis, figure, plain, titled
 from sim.report.series import local_times, pv_w
+from sim.report.shortage import MONTHS
 from sim.report.tables import Table
 from sim.report.weeks import Week, Weeks, find_weeks, steps_of
 from sim.sizing.evaluate import Evaluation, Study
 
 FINEST_MINUTES = 15  # a week in finer steps is drawn as means over this
 RULE = (
-    "All runs of seven days are put in order: by the energy not served, then by how low the battery falls, then by what "
-    "the generator gives, then by the sun. The worst week leads this order, the best ends it, and the typical one "
-    "stands in the middle."
+    "All runs of seven days are put in order: by the energy not served, then by how low the battery falls, then by "
+    "what the generator gives, then by the sun. The worst week leads this order, the best ends it, and the typical "
+    "one stands in the middle."
 )
 
 
@@ -81,45 +82,60 @@ def flows_of(study: Study, evaluation: Evaluation, week: Week, capacity_wh: floa
 def _week_chart(study: Study, evaluation: Evaluation, capacity_wh: float, kind: str, week: Week) -> Chart:
     drawn = flows_of(study, evaluation, week, capacity_wh, FINEST_MINUTES)
     hourly = flows_of(study, evaluation, week, capacity_wh, 60)
-    first, last = drawn.times[0][:10], local_times(study)[steps_of(week, study.inputs.dt_h)][-1][:10]
-    name = f"{'A' if kind == 'typical' else 'The'} {kind} week: {first} to {last}"
-    return Chart(f"week-{kind}", name, _summary(week, drawn, study.inputs.dt_h), week_figure(drawn), _table(hourly))
+    name = f"{'A' if kind == 'typical' else 'The'} {kind} week: {_day(week.first_day)} to {_day(week.first_day + 6)}"
+    return Chart(f"week-{kind}", name, _summary(week, drawn), week_figure(drawn), _table(hourly))
 
 
 def week_figure(flows: Flows) -> Figure:
     """Return the chart of a week: what gave power above the line, what charged the battery below it."""
+    unit, watts = unit_of(flows)
+    traces = [*_areas(flows, watts), *_lines(flows, watts)]
+    yaxis, days = titled(unit), {"tickformat": "%-d %b", "hoverformat": "%-d %b %H:%M", "dtick": 86_400_000}
+    legend = {"orientation": "h", "y": -0.09, "yanchor": "top", "x": 0, "traceorder": "normal"}
+    if not flows.state.size:
+        return figure(traces, yaxis=yaxis, xaxis=days, legend=legend)
+    ticks = {"tickvals": [0, 50, 100], "ticktext": ["0", "50\u00a0%", "100\u00a0%"]}
+    below = axis(domain=[0.0, 0.2], range=[0, 104], **ticks)
+    above, days = yaxis | {"domain": [0.28, 1.0]}, days | {"anchor": "y2"}
+    return figure([*traces, _state(flows)], yaxis=above, yaxis2=below, xaxis=days, height=470, legend=legend)
+
+
+def unit_of(flows: Flows) -> tuple[str, float]:
+    """Return the unit a week's powers are shown in, and how many watts it is: kW, or W for a home or a lamp."""
     largest_w = max(float(power_w.max(initial=0.0)) for power_w in (flows.load_w, flows.sun_w, flows.charge_w))
-    unit, watts = ("kW", 1000.0) if largest_w >= 1000.0 else ("W", 1.0)
-    used_w = np.maximum(flows.sun_w - flows.spilled_w, 0.0)
+    return ("kW", 1000.0) if largest_w >= 1000.0 else ("W", 1.0)
+
+
+def _areas(flows: Flows, watts: float) -> list[Figure]:
     areas = [
-        ("Sun, used", used_w, "--solar", "", "in"),
+        ("Sun, used", np.maximum(flows.sun_w - flows.spilled_w, 0.0), "--solar", "", "in"),
         ("Other sources", flows.source_w, "--source", "", "in"),
         ("Battery out", flows.discharge_w, "--battery", "", "in"),
         ("Generator", flows.genset_w, "--genset", "/", "in"),
         ("Not served", flows.unserved_w, "--unserved", "x", "in"),
         ("Battery in", -flows.charge_w, "--charge", "", "out"),
     ]
-    traces = [_area(flows.times, name, power_w / watts, *look) for name, power_w, *look in areas if power_w.any()]
-    traces.append(_line(flows.times, "Load", flows.load_w / watts, {"color": "--text", "width": 2}))
-    traces.append(_line(flows.times, "Sun, all", flows.sun_w / watts, {"color": "--solar-line", "dash": "dot"}))
-    yaxis = titled(unit)
-    if not flows.state.size:
-        return figure(traces, yaxis=yaxis, legend=_legend())
-    state = _line(flows.times, "Battery, % full", flows.state * 100.0, {"color": "--battery", "width": 2})
-    traces.append(state | {"yaxis": "y2", "line": state["line"] | {"shape": "linear"}})
-    below = axis(domain=[0.0, 0.2], range=[0, 104], tickvals=[0, 50, 100], ticksuffix="\u00a0%")
-    return figure(
-        traces,
-        yaxis=yaxis | {"domain": [0.28, 1.0]},
-        yaxis2=below,
-        xaxis={"anchor": "y2"},
-        height=470,
-        legend=_legend(),
-    )
+    return [_area(flows.times, name, power_w / watts, *look) for name, power_w, *look in areas if power_w.any()]
 
 
-def _legend() -> Figure:
-    return {"orientation": "h", "y": -0.09, "yanchor": "top", "x": 0}
+def _lines(flows: Flows, watts: float) -> list[Figure]:
+    load, sun = {"color": "--text", "width": 2}, {"color": "--solar-line", "dash": "dot"}
+    return [
+        _line(flows.times, "Load", flows.load_w / watts, load),
+        _line(flows.times, "Sun, all", flows.sun_w / watts, sun),
+    ]
+
+
+def _state(flows: Flows) -> Figure:
+    line = _line(flows.times[1:], "Battery, % full", flows.state * 100.0, {"color": "--battery", "width": 2})
+    return line | {"yaxis": "y2", "line": line["line"] | {"shape": "linear", "dash": "dash"}}
+
+
+def _day(day_of_year: int) -> str:
+    """Return a day as a heading names it, such as `6 July`; the year is the weather's and means nothing here."""
+    ends = np.cumsum(DAYS_IN_MONTHS)
+    month = int(np.searchsorted(ends, day_of_year, side="right"))
+    return f"{day_of_year - int(ends[month]) + DAYS_IN_MONTHS[month] + 1} {MONTHS[month]}"
 
 
 def _area(times: tuple[str, ...], name: str, power: FloatArray, color: str, pattern: str, group: str) -> Figure:
@@ -129,19 +145,19 @@ def _area(times: tuple[str, ...], name: str, power: FloatArray, color: str, patt
 
 
 def _line(times: tuple[str, ...], name: str, values: FloatArray, line: Figure) -> Figure:
-    held = plain(np.append(values, values[-1]))  # the last step lasts to its end
+    lasting = np.append(values, values[-1]) if len(times) > values.size else values  # a mean lasts to its step's end
     return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
         "x": list(times),
-        "y": held,
+        "y": plain(lasting),
         "line": {"shape": "hv"} | line,
         "hovertemplate": "%{y:.4~g}",
     }
 
 
-def _summary(week: Week, flows: Flows, dt_h: float) -> str:
+def _summary(week: Week, flows: Flows) -> str:
     hours = 24.0 * 7.0 / flows.load_w.size
     load_kwh, spilled_kwh = (float(power_w.sum()) * hours / 1000.0 for power_w in (flows.load_w, flows.spilled_w))
     missing = "everything was served"
@@ -152,15 +168,15 @@ def _summary(week: Week, flows: Flows, dt_h: float) -> str:
     if flows.state.size:
         battery = f" The battery fell to {amounts.percent(float(flows.state.min()))} of what it holds."
     engine = f" The generator gave {amounts.energy(week.genset_kwh)}." if week.genset_kwh > 0.0 else ""
+    spilled = f"{amounts.energy(spilled_kwh)} were spilled" if spilled_kwh > 0.0005 else "nothing was spilled"
     return (
         f"Customers asked for {amounts.energy(load_kwh)}; {missing}. The sun could give "
-        f"{amounts.energy(week.pv_kwh)}; {amounts.energy(spilled_kwh)} were not needed.{battery}{engine}"
+        f"{amounts.energy(week.pv_kwh)}; {spilled}.{battery}{engine}"
     )
 
 
 def _table(flows: Flows) -> Table:
-    largest_w = float(max(flows.load_w.max(initial=0.0), flows.sun_w.max(initial=0.0)))
-    unit, watts = ("kW", 1000.0) if largest_w >= 1000.0 else ("W", 1.0)
+    unit, watts = unit_of(flows)
     columns = {
         "Load": flows.load_w,
         "Not served": flows.unserved_w,

@@ -23,6 +23,7 @@ STEPS = {"pv_kw": 21, "battery_kwh": 21, "inverter_kw": 8, "genset_kw": 5}  # of
 ZOOM_STEPS = {"pv_kw": 9, "battery_kwh": 9, "inverter_kw": 7, "genset_kw": 5}
 ZOOMS = 2
 CONFIRMED = 12  # best designs of the sweep that are tried in f64 before one is named
+F32_SLACK = 1e-6  # of unserved fraction: what the sweep may be off
 NAMES = ("pv_kw", "battery_kwh", "inverter_kw", "genset_kw")
 
 Progress = Callable[[int, int, float], None]  # designs done, designs in all, best objective so far
@@ -70,7 +71,8 @@ def size(study: Study, progress: Progress = lambda _done, _all, _best: None) -> 
     """
     axes = {name: axis_of(getattr(study.scenario.system, name), STEPS[name]) for name in NAMES}
     searched, found = _count(axes), sweep_grid(study, axes, progress)
-    for _ in range(ZOOMS):
+    ranges = [name for name in NAMES if np.size(getattr(study.scenario.system, name)) == 2]
+    for _ in range(ZOOMS if ranges else 0):
         centre = best_index(study, found)
         if centre is None:
             break
@@ -140,8 +142,9 @@ def lane_year(drivers: Drivers, plant: Plant, state: State, dt_h: float) -> tupl
 
 
 def feasible(study: Study, found: Candidates) -> np.typing.NDArray[np.bool_]:
-    """Return which candidates meet the goal."""
-    meets: np.typing.NDArray[np.bool_] = found.unserved_fraction <= study.scenario.goal.unserved_fraction_max
+    """Return which candidates meet the goal, as far as f32 can tell; `confirmed_best` decides in f64."""
+    limit = study.scenario.goal.unserved_fraction_max + F32_SLACK
+    meets: np.typing.NDArray[np.bool_] = found.unserved_fraction <= limit
     return meets
 
 
@@ -155,9 +158,15 @@ def confirmed_best(study: Study, found: Candidates) -> Evaluation | None:
     """Return the cheapest design that meets the goal when run in f64, or nothing."""
     for index in _in_order(study, found)[:CONFIRMED]:
         result = evaluate(study, one_design(*(getattr(found.designs, name)[index] for name in NAMES)))
-        if result.unserved_fraction <= study.scenario.goal.unserved_fraction_max:
+        if meets_goal(study, result):
             return result
     return None
+
+
+def meets_goal(study: Study, evaluation: Evaluation) -> bool:
+    """Return whether a design truly meets the goal and carries the peaks; rounding alone never fails it."""
+    limit = study.scenario.goal.unserved_fraction_max + 1e-12
+    return evaluation.unserved_fraction <= limit and evaluation.carries_peaks
 
 
 def pareto_of(found: Candidates) -> Candidates:

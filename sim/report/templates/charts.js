@@ -2,6 +2,7 @@
 // Draws every chart of the page in the colours of the reader's scheme. A text that starts with "--" names a CSS variable.
 (function () {
   const scheme = window.matchMedia("(prefers-color-scheme: dark)");
+  const narrow = window.matchMedia("(max-width: 40rem)");
   const finger = window.matchMedia("(pointer: coarse)");
 
   function coloured(value, style) {
@@ -21,6 +22,7 @@
     const style = getComputedStyle(document.documentElement);
     for (const script of document.querySelectorAll("script[data-chart]")) {
       const figure = coloured(JSON.parse(script.textContent), style);
+      if (narrow.matches) figure.layout.height += 19 * figure.data.length; // the legend is a column there
       figure.layout.dragmode = finger.matches ? false : "zoom"; // a finger on a chart scrolls the page
       const settings = { responsive: true, displaylogo: false, displayModeBar: false };
       Plotly.react(script.dataset.chart, figure.data, figure.layout, settings);
