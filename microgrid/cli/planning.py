@@ -69,12 +69,14 @@ def evaluate(
         from sim.report.series import write_series
 
         with said_plainly(series):
+            series.parent.mkdir(parents=True, exist_ok=True)
             write_series(series, study, evaluation)
         talk(f"series: {series}")
     if report is not None:
         from sim.report.page import write_report
 
         with said_plainly(report):
+            report.parent.mkdir(parents=True, exist_ok=True)
             write_report(report, study, evaluation, None, text)
         talk(f"report: {report}")
     _tell(study, evaluation, as_json=as_json)

@@ -58,11 +58,11 @@ def compiled(function: Function) -> Function:
 
 
 def compiled_lanes(function: Function) -> Function:
-    """Compile a loop over f32 lanes; products and sums may be fused, the sign of zero is free."""
+    """Compile a loop over f32 lanes; sums and products may be fused and regrouped, the sign of zero is free."""
     return (
         function
         if numba is None
-        else cast(Function, numba.njit(fastmath={"arcp", "contract", "nsz"}, **_OPTIONS)(function))
+        else cast(Function, numba.njit(fastmath={"arcp", "contract", "nsz", "reassoc"}, **_OPTIONS)(function))
     )
 
 

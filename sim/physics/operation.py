@@ -175,12 +175,6 @@ def step(
     return Outcome(State(after, running), flow, offer, load_w - flow.unserved_w, unserved_w)
 
 
-@kernel
-def short_step(served_w: float, unserved_w: float) -> float:
-    """Return 1 for a step that counts as an outage: more than 0.01 % of what was wanted is missing."""
-    return 1.0 if unserved_w > 1e-4 * (served_w + unserved_w) else 0.0
-
-
 @compiled
 def run(drivers: Drivers, plant: Plant, state: State, dt_h: float, out: Trajectory) -> State:
     """Run every step of `drivers`, writing into `out`; return the last state. Equal to the bit to plain Python."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sim.physics.operation import Plant
 from sim.report import amounts
-from sim.report.money_charts import design_text
-from sim.report.shortage import WINDOW_H, Limit, Shortage, shortage_of
+from sim.report.money_charts import NOTHING_BUILT, design_text
+from sim.report.shortage import WINDOW_H, Shortage, shortage_of
 from sim.sizing.economics import in_costs_currency, in_site_currency
 from sim.sizing.evaluate import Evaluation, Study, evaluate
 from sim.sizing.plant import plant_of
@@ -34,13 +35,9 @@ def hardest_year(study: Study, evaluation: Evaluation) -> Evaluation:
     return evaluation if hardest == evaluation.year else evaluate(study, evaluation.design, hardest)
 
 
-def limit_of(study: Study, evaluation: Evaluation) -> Limit:
-    """Return what the design cannot exceed in the evaluation's year, as old as its parts are then."""
-    left = evaluation.use.capacity_left[evaluation.year - 1]
-    pv_left = (1.0 - study.parts.panel.degradation_per_year) ** (evaluation.year - 1)
-    plant = plant_of(study.parts, evaluation.design, left, pv_left, study.inputs.dt_h)
-    values = (plant.inverter.rated_w, plant.tank.floor_wh, plant.tank.ceiling_wh)
-    return Limit(*(float(np.asarray(value).reshape(-1)[0]) for value in values))
+def full_battery_wh(study: Study, evaluation: Evaluation) -> float:
+    """Return what a battery as old as it is in the evaluation's year holds when full [Wh]."""
+    return _number(_plant_of(study, evaluation).tank.ceiling_wh)
 
 
 def meets_goal(study: Study, evaluation: Evaluation) -> bool:
@@ -53,6 +50,8 @@ def verdict(study: Study, evaluation: Evaluation) -> str:
     """Return the answer to `is it enough?` in one or two sentences."""
     goal, missing = study.scenario.goal, evaluation.unserved_fraction
     enough = missing <= goal.unserved_fraction_max
+    if design_text(evaluation.design) == NOTHING_BUILT:
+        return "No. Nothing is built, and nothing is served."
     owned = f"Each of {study.inputs.systems:,.0f} systems has {design_text(evaluation.design)}. Together they serve"
     one = f"{_capital(design_text(evaluation.design))} serve"
     served = f"{owned if study.inputs.systems > 1.0 else one} {amounts.percent(1.0 - missing)} of the energy"
@@ -85,11 +84,25 @@ def price_text(study: Study, evaluation: Evaluation) -> str:
 
 def limit_text(study: Study, hardest: Evaluation) -> str:
     """Return what limits the design in its hardest year."""
-    steps = hardest.trajectory
+    steps, plant = hardest.trajectory, _plant_of(study, hardest)
     found = shortage_of(
-        steps.unserved_w, steps.inverter_w, steps.energy_wh, limit_of(study, hardest), study.inputs.dt_h
+        steps.unserved_w,
+        steps.inverter_w,
+        steps.battery_w,
+        _number(plant.inverter.rated_w),
+        hardest.drivers.rate_factor * _number(plant.tank.discharge_limit_w),
+        study.inputs.dt_h,
     )
-    return _shortage_text(found, hardest.year, battery=float(hardest.design.battery_kwh[0]) > 0.0)
+    if found is None:
+        return _nothing_missing_text(study, hardest)
+    whose = f"{amounts.energy(found.unserved_kwh)} are missing{' in the first sample home' * (_homes(study) > 0)}"
+    until = (found.worst_hour + WINDOW_H) % 24
+    in_month, at_hours = (amounts.percent(round(part, 2)) for part in (found.worst_month_part, found.worst_hours_part))
+    return (
+        f"What limits it: in year {hardest.year}, the hardest, {whose} because "
+        f"{_causes_text(found, _low_text(study, hardest))}. {in_month} of that falls in {found.worst_month}, and "
+        f"{at_hours} between {found.worst_hour:02d}:00 and {until:02d}:00."
+    )
 
 
 def search_text(study: Study, sizing: Sizing) -> str:
@@ -99,17 +112,14 @@ def search_text(study: Study, sizing: Sizing) -> str:
         return ""
     aim = "costs least per kilowatt-hour" if goal.objective == "lcoe" else "has the lowest whole-life cost"
     found = f"{sizing.searched:,} designs were tried; of those that meet the goal this one {aim}."
-    if best.unserved_fraction > 0.9 * goal.unserved_fraction_max:
-        decides = "The goal decides its size: smaller designs leave more unserved."
-    else:
-        decides = "Cost decides its size, not the goal: it serves more than was asked."
     ends = [_edge_text(name, best, getattr(study.scenario.system, name)) for name in NAMES]
-    return " ".join([found, decides, *(text for text in ends if text)])
+    return " ".join([found, _deciding_text(study, sizing, best), *(text for text in ends if text)])
 
 
 def ten_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
     """Return the ten numbers that matter."""
-    return (*_cost_facts(study, evaluation), *_supply_facts(study, evaluation), *_equipment_facts(study, evaluation))
+    facts = (*_cost_facts(study, evaluation), *_supply_facts(study, evaluation), *_equipment_facts(study, evaluation))
+    return tuple(replace(fact, value=fact.value.replace(amounts.NO_BREAK, " ")) for fact in facts)  # narrow cards
 
 
 def currency_of(study: Study) -> str:
@@ -121,10 +131,12 @@ def _cost_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
     cost, currency, goal = evaluation.cost, currency_of(study), study.scenario.goal
     served, paid = float(cost.lcoe_served[0]), float(cost.lcoe_paid[0])
     years = f"over {_years(goal.years)}; {amounts.money(float(cost.annualised[0]), currency)} a year"
+    later = sum(year.capital for year in evaluation.cash[1:])
+    follows = f"{amounts.money(later, currency)} follow for later connections" if later > 0.0 else "equipment and works"
     return (
         Fact("A kWh served costs", amounts.money(served, currency), _in_site_money(study, served)),
         Fact("A kWh paid for costs", amounts.money(paid, currency), _in_site_money(study, paid)),
-        Fact("To pay before the first day", amounts.money(float(cost.capex[0]), currency), "later connections follow"),
+        Fact("To pay before the first day", amounts.money(float(cost.capex[0]), currency), follows),
         Fact("Whole-life cost", amounts.money(float(cost.npc[0]), currency), years),
     )
 
@@ -172,24 +184,66 @@ def _equipment_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
     return Fact("Battery life", amounts.with_unit(life, "years"), wear) if battery else none, last
 
 
-def _shortage_text(found: Shortage | None, year: int, *, battery: bool) -> str:
-    if found is None:
+def _nothing_missing_text(study: Study, hardest: Evaluation) -> str:
+    if sum(year.unserved_kwh for year in hardest.years) < amounts.TINY_KWH:
         return "Nothing is missing in any year: the design is limited by its cost, not by what it can give."
-    empty = "the battery is empty" if battery else "the sun does not shine enough and there is no battery"
-    causes = {
-        empty: found.battery_empty,
-        "the inverter gives all it can": found.inverter_full,
-        "supply is held back by priority or by the battery's power": found.held_back,
-    }
-    ordered = sorted(causes, key=lambda cause: -causes[cause])
-    parts = [f"{cause} ({amounts.percent(round(causes[cause], 2))})" for cause in ordered if causes[cause] >= 0.05]
-    until = (found.worst_hour + WINDOW_H) % 24
     return (
-        f"What limits it: in year {year}, the hardest, {amounts.energy(found.unserved_kwh)} are missing because "
-        f"{amounts.listed(parts)}. {amounts.percent(round(found.worst_month_part, 2))} of that falls in "
-        f"{found.worst_month}, and {amounts.percent(round(found.worst_hours_part, 2))} between "
-        f"{found.worst_hour:02d}:00 and {until:02d}:00."
+        f"In year {hardest.year}, the hardest, nothing is missing in the first sample home; others of the "
+        f"{_homes(study):,} go short."
     )
+
+
+def _low_text(study: Study, evaluation: Evaluation) -> str:
+    """Return in words what it means that there is too little energy."""
+    if float(evaluation.design.battery_kwh[0]) <= 0.0:
+        return "the sun does not shine and there is no battery"
+    shedding = study.scenario.system.shedding
+    sheds = shedding.standard_below_soc > 0.0 or shedding.deferrable_below_soc > 0.0
+    low = (
+        "the battery is low, or customers of lower priority are let go to spare it" if sheds else "the battery is empty"
+    )
+    return f"{low} and the generator too small" if float(evaluation.design.genset_kw[0]) > 0.0 else low
+
+
+def _causes_text(found: Shortage, low: str) -> str:
+    causes = {
+        low: found.battery_low,
+        "the inverter gives all it can": found.inverter_full,
+        "the battery gives all it may at once": found.battery_full,
+    }
+    named = [cause for cause in sorted(causes, key=lambda cause: -causes[cause]) if causes[cause] >= 0.05]
+    if len(named) == 1:
+        return named[0]
+    return amounts.listed([f"{cause} ({amounts.percent(round(causes[cause], 2))})" for cause in named])
+
+
+def _deciding_text(study: Study, sizing: Sizing, best: Evaluation) -> str:
+    """Return whether the goal keeps the search from something cheaper."""
+    found, by_energy = sizing.candidates, study.scenario.goal.objective == "lcoe"
+    objective = found.objective(study.scenario.goal.objective)
+    cheapest = int(objective.argmin())
+    chosen = float((best.cost.lcoe_served if by_energy else best.cost.npc)[0])
+    if objective[cheapest] >= 0.999 * chosen:  # closer than the sweep is exact
+        return "Cost decides its size, not the goal: nothing that was tried is cheaper, not even what misses the goal."
+    cost = f"{amounts.money(float(objective[cheapest]), currency_of(study))}{' per kilowatt-hour' * by_energy}"
+    missing = amounts.percent(float(found.unserved_fraction[cheapest]))
+    return f"The goal decides its size: the cheapest design of all costs {cost}, but leaves {missing} unserved."
+
+
+def _plant_of(study: Study, evaluation: Evaluation) -> Plant:
+    """Return the design as old as its parts are in the evaluation's year."""
+    left = evaluation.use.capacity_left[evaluation.year - 1]
+    pv_left = (1.0 - study.parts.panel.degradation_per_year) ** (evaluation.year - 1)
+    return plant_of(study.parts, evaluation.design, left, pv_left, study.inputs.dt_h)
+
+
+def _number(value: object) -> float:
+    return float(np.asarray(value, dtype=np.float64).reshape(-1)[0])
+
+
+def _homes(study: Study) -> int:
+    """Return how many systems of the design there are, 0 for one microgrid."""
+    return round(study.inputs.systems) if study.inputs.systems > 1.0 else 0
 
 
 def _peaks_text(study: Study) -> str:

@@ -13,7 +13,7 @@ def assumptions(study: Study) -> tuple[str, ...]:
     """Return what was assumed about place, weather, demand, equipment and money, one sentence each."""
     return (
         *_place(study),
-        *(f"{note[:1].upper()}{note[1:]}." for note in study.inputs.notes),
+        *(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in study.inputs.notes),
         *_parts(study),
         *_money(study),
     )

@@ -26,6 +26,7 @@ KIND_LOOKS = {
     "Fuel": ("--genset", "x"),
     "Value left": ("--solar", "."),
 }
+NOTHING_BUILT = "nothing is built"
 CLOUD = 600  # designs drawn as dots behind the line of the best ones
 
 
@@ -134,7 +135,7 @@ def design_text(designs: Designs, index: int = 0) -> str:
         (amounts.power(float(designs.genset_kw[index])), "of generator"),
     ]
     present = [f"{size} {name}" for size, name in sizes if not size.startswith("0")]
-    return amounts.listed(present) or "nothing at all"
+    return amounts.listed(present) or NOTHING_BUILT
 
 
 def _pareto_summary(sizing: Sizing, currency: str) -> str:

@@ -31,7 +31,7 @@ def write_report(path: Path, study: Study, evaluation: Evaluation, sizing: Sizin
     """
     currency = answer.currency_of(study)
     hardest = answer.hardest_year(study, evaluation)
-    weeks = week_charts(study, hardest, answer.limit_of(study, hardest).ceiling_wh)
+    weeks = week_charts(study, hardest, answer.full_battery_wh(study, hardest))
     money = (cash_chart(evaluation, currency), breakdown_chart(evaluation, currency))
     search = () if sizing is None else (pareto_chart(study, sizing, currency),)
     energy = energy_chart(evaluation)

@@ -25,17 +25,8 @@ MONTHS = (
     "November",
     "December",
 )
-NEAR = 0.01  # of the battery's energy: closer to its floor than this, it counts as empty
+AT_LIMIT = 1.0 - 1e-6  # of a limit: from here on a part gives all it can
 WINDOW_H = 4  # of the day: the hours named are the four in a row in which most is missing
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """What a system cannot exceed in one year."""
-
-    inverter_w: float
-    floor_wh: float  # what stays in the battery
-    ceiling_wh: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +34,9 @@ class Shortage:
     """The energy missing in a year, sorted by its cause, and when most of it was missing."""
 
     unserved_kwh: float
-    battery_empty: float  # part of the missing energy, 0 to 1
-    inverter_full: float
-    held_back: float  # let go by priority, or more than the battery may give at once
+    inverter_full: float  # part of the missing energy, 0 to 1
+    battery_full: float  # the battery gives as much as it may at once
+    battery_low: float  # the rest: there is too little in the battery
     worst_month: str
     worst_month_part: float
     worst_hour: int  # the first of four in a row
@@ -53,33 +44,47 @@ class Shortage:
 
 
 def shortage_of(
-    unserved_w: FloatArray, inverter_w: FloatArray, energy_wh: FloatArray, limit: Limit, dt_h: float
+    unserved_w: FloatArray,
+    inverter_w: FloatArray,
+    battery_w: FloatArray,
+    inverter_limit_w: float,
+    battery_limit_w: FloatArray,
+    dt_h: float,
 ) -> Shortage | None:
     """Return when and why energy was missing in a year of 365 days, None when nothing was.
 
-    Arrays (n,), means over steps of `dt_h` hours, energy at the end of each. A step in which the inverter gives all it
-    can is the inverter's; of the others, a step that ends with an empty battery is the battery's; the rest was held
-    back.
+    Arrays (n,), means over steps of `dt_h` hours; the battery may give less at once when it is cold, so its limit is an
+    array too. A step in which the inverter gives all it can is the inverter's; of the others, one in which the battery
+    gives all it may is the battery's power's; the rest is for want of energy.
     """
-    missing = unserved_w.sum()
+    missing = float(unserved_w.sum())
     if missing * dt_h < 1.0:  # less than a watt-hour is rounding
         return None
-    full = inverter_w >= limit.inverter_w * (1.0 - 1e-6)
-    empty = ~full & (energy_wh <= limit.floor_wh + NEAR * limit.ceiling_wh)
-    by_day = unserved_w.reshape(365, -1)
-    first_days = np.concatenate([[0], np.cumsum(DAYS_IN_MONTHS)[:-1]])
-    by_month = np.add.reduceat(by_day.sum(axis=1), first_days)
-    by_hour = by_day.reshape(365, 24, -1).sum(axis=(0, 2))
-    by_window = sum(np.roll(by_hour, -hour) for hour in range(WINDOW_H))
-    month, hour = int(by_month.argmax()), int(np.argmax(by_window))
-    full_part, empty_part = (float(unserved_w[marks].sum() / missing) for marks in (full, empty))
+    at_inverter = inverter_w >= inverter_limit_w * AT_LIMIT
+    at_battery = ~at_inverter & (battery_w > 0.0) & (battery_w >= battery_limit_w * AT_LIMIT)
+    inverter_full, battery_full = (float(unserved_w[marks].sum()) / missing for marks in (at_inverter, at_battery))
+    by_month, by_window = _by_month(unserved_w), _by_window(unserved_w)
+    month, hour = int(by_month.argmax()), int(by_window.argmax())
     return Shortage(
-        unserved_kwh=float(missing) * dt_h / 1000.0,
-        battery_empty=empty_part,
-        inverter_full=full_part,
-        held_back=max(0.0, 1.0 - full_part - empty_part),
+        unserved_kwh=missing * dt_h / 1000.0,
+        inverter_full=inverter_full,
+        battery_full=battery_full,
+        battery_low=max(0.0, 1.0 - inverter_full - battery_full),
         worst_month=MONTHS[month],
-        worst_month_part=float(by_month[month] / missing),
+        worst_month_part=float(by_month[month]) / missing,
         worst_hour=hour,
-        worst_hours_part=float(np.asarray(by_window)[hour] / missing),
+        worst_hours_part=float(by_window[hour]) / missing,
     )
+
+
+def _by_month(power_w: FloatArray) -> FloatArray:
+    first_days = np.concatenate([[0], np.cumsum(DAYS_IN_MONTHS)[:-1]])
+    sums: FloatArray = np.add.reduceat(power_w.reshape(365, -1).sum(axis=1), first_days)
+    return sums
+
+
+def _by_window(power_w: FloatArray) -> FloatArray:
+    """Return the sums over four hours in a row, by the hour of the day in which they begin."""
+    by_hour = power_w.reshape(365, 24, -1).sum(axis=(0, 2))
+    sums: FloatArray = np.sum([np.roll(by_hour, -hour) for hour in range(WINDOW_H)], axis=0)
+    return sums

@@ -153,10 +153,11 @@ def _together(systems: list[YearTotals], weights: FloatArray) -> YearTotals:
     if len(systems) == 1 and weights[0] == 1.0:
         return systems[0]
     values: dict[str, float] = {}
+    count = float(weights.sum()) or 1.0  # a year before anybody is connected
     for field in fields(YearTotals):
         series = np.array([getattr(totals, field.name) for totals in systems], dtype=np.float64)
         total = float(weights @ series)
-        values[field.name] = total / float(weights.sum()) if field.name in HOURS else total
+        values[field.name] = total / count if field.name in HOURS else total
     values["genset_starts"] = round(values["genset_starts"])
     return YearTotals(**values)  # type: ignore[arg-type]  # every field is a number
 

@@ -12,7 +12,7 @@ from sim.physics.operation import Drivers, FloatArray, Plant, State, Trajectory,
 from sim.sizing.plant import each
 from sim.sizing.sweep import Year
 
-SHORT = 1e-4  # as operation.short_step: a step counts as an outage when more than this part of its load is missing
+SHORT = 1e-4  # a step counts as an outage when more than this part of its load is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,6 @@ def _year_of(runs: list[tuple[Trajectory, YearTotals]]) -> Year:
     rows = [
         (
             totals.unserved_kwh * 1000.0,
-            totals.unserved_hours,
             totals.genset_kwh * 1000.0,
             totals.genset_hours,
             float(totals.genset_starts),
@@ -122,7 +121,7 @@ def _year_of(runs: list[tuple[Trajectory, YearTotals]]) -> Year:
         )
         for steps, totals in runs
     ]
-    return Year(*np.array(rows).T)
+    return Year(*np.array(rows).T)._replace(history_wh=np.array([steps.energy_wh for steps, _ in runs]).T)
 
 
 def _picked(value: Any, index: int) -> Any:

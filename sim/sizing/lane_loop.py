@@ -14,7 +14,7 @@ from sim.physics.dispatch import Loads, Shedding, Sources
 from sim.physics.genset import Genset
 from sim.physics.inverter import Inverter
 from sim.physics.kernel import compiled_lanes, inlined, kernel, lanes_of
-from sim.physics.operation import FloatArray, Outcome, Plant, State, short_step, step
+from sim.physics.operation import FloatArray, Outcome, Plant, State, step
 from sim.sizing.lanes import LANES, LaneArray, lane_rows
 
 
@@ -22,13 +22,11 @@ class Tally(NamedTuple):
     """What one step adds to the year of one candidate."""
 
     unserved_w: float
-    unserved_steps: float
     genset_w: float
     genset_steps: float
     genset_starts: float
     discharge_w: float
     energy_wh: float
-    charge_w: float
 
 
 # rows of the (ROWS, n) f32 matrix: what differs between candidates
@@ -83,17 +81,14 @@ class LaneDrivers(NamedTuple):
 def tally(before: State, outcome: Outcome) -> Tally:
     """Return what one step adds to the year's sums."""
     running = outcome.state.running
-    battery_w = outcome.flow.battery_w
-    discharge_w = battery_w if battery_w > 0.0 else 0.0
+    discharge_w = outcome.flow.battery_w
     return Tally(
         outcome.unserved_w,
-        short_step(outcome.served_w, outcome.unserved_w),
         outcome.flow.genset_w,
         running,
         running * (1.0 - before.running),
-        discharge_w,
+        discharge_w if discharge_w > 0.0 else 0.0,
         outcome.state.tanks.total_wh,
-        discharge_w - battery_w,
     )
 
 
@@ -189,6 +184,13 @@ def plant_in(own: LaneArray, lane: int, shared: Shared, parts: Parts) -> Plant:
 
 
 @inlined
+def keep_available(now: LaneArray, lane: int, available_wh: float, kibam: int | None) -> None:
+    """Keep the available tank of a two-tank battery; one tank is all available."""
+    if kibam is not None:
+        now[2, lane] = available_wh
+
+
+@inlined
 def run_lanes(
     drivers: LaneDrivers,
     index: int,
@@ -204,21 +206,19 @@ def run_lanes(
     capacity_factor, rate_factor = drivers.capacity_factor[index], drivers.rate_factor[index]
     for lane in range(LANES):
         plant = plant_in(own, lane, shared, parts)
-        before = State(Tanks(now[0, lane], now[1, lane]), now[2, lane])
+        before = State(Tanks(now[0, lane], now[2, lane]), now[1, lane])
         sources = _bus_sources(pv, ac_source_w, plant.dc_pv_w, _ac_pv(parts.ac_coupled, plant.ac_pv_w))
         outcome = _step(before, loads, sources, plant, capacity_factor, rate_factor, shared.dt_h)
         add = _tally(before, outcome)
         day[0, lane] += add.unserved_w
-        day[1, lane] += add.unserved_steps
-        day[2, lane] += add.genset_w
-        day[3, lane] += add.genset_steps
-        day[4, lane] += add.genset_starts
-        day[5, lane] += add.discharge_w
-        day[6, lane] += add.energy_wh
-        day[7, lane] += add.charge_w
+        day[1, lane] += add.genset_w
+        day[2, lane] += add.genset_steps
+        day[3, lane] += add.genset_starts
+        day[4, lane] += add.discharge_w
+        day[5, lane] += add.energy_wh
         now[0, lane] = outcome.state.tanks.total_wh
-        now[1, lane] = outcome.state.tanks.available_wh
-        now[2, lane] = outcome.state.running
+        now[1, lane] = outcome.state.running
+        keep_available(now, lane, outcome.state.tanks.available_wh, parts.kibam)
 
 
 @inlined
@@ -241,8 +241,8 @@ def run_blocks(
     last: int,
     steps_per_day: int,
 ) -> None:
-    """Run the blocks `first` to `last` through every day, adding to `totals` (8, n) and leaving the end in `state`."""
-    own, now, day = lane_rows(17), lane_rows(3), lane_rows(8)
+    """Run the blocks `first` to `last` through every day, adding to `totals` (6, n) and leaving the end in `state`."""
+    own, now, day = lane_rows(17), lane_rows(3), lane_rows(6)
     for block in range(first, last):
         offset = block * LANES
         copy_lanes(rows, offset, own, 0)
@@ -252,6 +252,6 @@ def run_blocks(
             for index in range(midnight, midnight + steps_per_day):
                 run_lanes(drivers, index, own, now, day, shared, parts)
             for lane in range(LANES):
-                for row in range(8):
+                for row in range(6):
                     totals[row, offset + lane] += day[row, lane]
         copy_lanes(now, 0, state, offset)

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.inputs import FloatArray, Inputs
-from sim.physics.ageing import CyclesToFailure, Model, Stress, Wear, age, capacity_left, life_years
+from sim.physics.ageing import (
+    CyclesToFailure,
+    Model,
+    Stress,
+    Wear,
+    age,
+    capacity_left,
+    lead_acid_year,
+    life_years,
+    stress_of,
+)
 from sim.physics.genset import fuel_litres
 from sim.physics.operation import Drivers, Plant, State
 from sim.scenario import Costs
@@ -29,7 +39,6 @@ class ProjectUse:
 
     load_kwh: FloatArray  # (years,)
     unserved_kwh: FloatArray
-    unserved_hours: FloatArray  # of an average system
     pv_kwh: FloatArray  # what the panels could give
     genset_kwh: FloatArray
     genset_hours: FloatArray
@@ -73,7 +82,8 @@ def project_use(
         stresses.append(stress_of_year(inputs, designs, row))
         rows.append(_yearly(inputs, parts, designs, row, left, year))
         if model is not None:
-            wear, age_years = _replaced(model, age(model, wear, stresses[-1]), age_years + 1.0, parts)
+            worn = _worn(model, wear, stresses[-1], row, designs)
+            wear, age_years = _replaced(model, worn, age_years + 1.0, parts)
     life = np.full(count, np.inf) if model is None else _life(model, stresses, parts)
     return ProjectUse(
         load_kwh=np.array([_load_kwh(inputs, parts, year) for year in range(years)]),
@@ -127,32 +137,49 @@ def _one_year(
 ) -> tuple[Year, list[State]]:
     weights = home_weights(inputs, year)
     share = weights / weights.sum() if weights.sum() > 0.0 else weights
-    total, after = None, []
+    sums: list[FloatArray] = []
+    after, history = [], None
     for system, state in enumerate(states):
         result, end = run_year(drivers_of(inputs, parts, system, year), plant, state, inputs.dt_h)
-        part = Year(*(value * share[system] for value in result))
-        total = part if total is None else Year(*(a + b for a, b in zip(total, part, strict=True)))
+        part = [value * share[system] for value in result[:-1]]
+        sums = part if not sums else [so_far + value for so_far, value in zip(sums, part, strict=True)]
+        history = result.history_wh if weights.size == 1 else None  # wear of many homes follows their mean year
         after.append(end)
-    assert total is not None  # a scenario has at least one system
-    return total, after
+    return Year(*sums)._replace(history_wh=history), after
 
 
 def stress_of_year(inputs: Inputs, designs: Designs, year: Year) -> Stress:
     """Return what a year did to each battery, relative to its rated energy.
 
-    A battery in the sun swings once a day, so the mean daily depth is the year's cycles over its days.
+    Where every step was kept, from the steps. Otherwise from sums: a battery in the sun swings once a day, so its mean
+    daily depth is the year's cycles over its days, in two movements of that depth in 24 hours.
     """
     rated_wh = np.where(designs.battery_kwh > 0.0, designs.battery_kwh * 1000.0, np.inf)
+    temp_c = float(inputs.temp_c.mean())
+    if year.history_wh is not None:
+        return stress_of(year.history_wh / rated_wh, inputs.dt_h, temp_c)
     cycles = equivalent_cycles(year, rated_wh)
     daily = cycles / DAYS
-    return Stress(
-        float(DAYS),
-        cycles,
-        np.minimum(year.mean_energy_wh / rated_wh, 1.0),
-        np.minimum(daily, 1.0),
-        daily / 12.0,  # in and out: two movements of that depth in 24 hours
-        float(inputs.temp_c.mean()),
-    )
+    soc = np.minimum(year.mean_energy_wh / rated_wh, 1.0)
+    return Stress(float(DAYS), cycles, soc, np.minimum(daily, 1.0), daily / 12.0, temp_c)
+
+
+def _worn(model: Model, wear: Wear, stress: Stress, year: Year, designs: Designs) -> Wear:
+    """Return the wear after a year; lead-acid's cycles are counted one by one where every step was kept."""
+    if not isinstance(model, CyclesToFailure) or year.history_wh is None:
+        return age(model, wear, stress)
+    rated_wh = np.where(designs.battery_kwh > 0.0, designs.battery_kwh * 1000.0, np.inf)
+    worn = [
+        lead_acid_year(
+            model,
+            Wear(np.asarray(wear.calendar)[index], np.asarray(wear.cycle)[index]),
+            year.history_wh[:, index] / rated_wh[index],
+            float(DAYS),
+            float(np.asarray(stress.temp_c)),
+        )
+        for index in range(designs.pv_kw.size)
+    ]
+    return Wear(*(np.array(amounts, dtype=np.float64) for amounts in zip(*worn, strict=True)))
 
 
 def equivalent_cycles(year: Year, rated_wh: FloatArray) -> FloatArray:
@@ -197,7 +224,6 @@ def _yearly(
     rated_kwh = np.where(designs.battery_kwh > 0.0, designs.battery_kwh, np.inf)
     return {
         "unserved_kwh": row.unserved_wh / 1000.0 * systems,
-        "unserved_hours": row.unserved_hours,
         "pv_kwh": designs.pv_kw * sun_hours * (1.0 - parts.panel.degradation_per_year) ** year * systems,
         "genset_kwh": row.genset_wh / 1000.0 * systems,
         "genset_hours": row.genset_hours,

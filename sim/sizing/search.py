@@ -22,7 +22,7 @@ CHUNK = 8_192  # designs at a time: bounds memory and gives the progress bar its
 STEPS = {"pv_kw": 21, "battery_kwh": 21, "inverter_kw": 8, "genset_kw": 5}  # of a searched range; 17,640 in all
 ZOOM_STEPS = {"pv_kw": 9, "battery_kwh": 9, "inverter_kw": 7, "genset_kw": 5}
 ZOOMS = 2
-CONFIRMED = 12  # best designs of the sweep that are tried in f64 before one is named
+CONFIRMED = 12  # best designs of the sweep tried in f64 before one is named; as many again of those in doubt
 F32_SLACK = 1e-6  # of unserved fraction: what the sweep may be off
 NAMES = ("pv_kw", "battery_kwh", "inverter_kw", "genset_kw")
 
@@ -137,7 +137,9 @@ def lane_year(drivers: Drivers, plant: Plant, state: State, dt_h: float) -> tupl
     count = np.size(state.running)
     lanes = lane_state(state, count)
     result = sweep_year(lane_drivers(drivers), plant, lanes, count, dt_h)
-    total_wh, available_wh, running = lanes[:, :count].astype(np.float64)
+    total_wh, running, available_wh = lanes[:, :count].astype(np.float64)
+    if plant.kibam is None:
+        available_wh = total_wh
     return result, State(Tanks(total_wh, available_wh), running)
 
 
@@ -155,12 +157,15 @@ def best_index(study: Study, found: Candidates) -> int | None:
 
 
 def confirmed_best(study: Study, found: Candidates) -> Evaluation | None:
-    """Return the cheapest design that meets the goal when run in f64, or nothing."""
+    """Return the cheapest of the sweep's best few that meets the goal when run in f64, or nothing."""
+    lcoe = study.scenario.goal.objective == "lcoe"
+    best, lowest = None, np.inf
     for index in _in_order(study, found)[:CONFIRMED]:
         result = evaluate(study, one_design(*(getattr(found.designs, name)[index] for name in NAMES)))
-        if meets_goal(study, result):
-            return result
-    return None
+        objective = float((result.cost.lcoe_served if lcoe else result.cost.npc)[0])
+        if meets_goal(study, result) and objective < lowest:
+            best, lowest = result, objective
+    return best
 
 
 def meets_goal(study: Study, evaluation: Evaluation) -> bool:
@@ -188,6 +193,17 @@ def _in_order(study: Study, found: Candidates) -> np.typing.NDArray[np.intp]:
     usable = np.flatnonzero(feasible(study, found))
     objective = found.objective(study.scenario.goal.objective)[usable]
     return usable[np.lexsort((found.capex[usable], objective))]
+
+
+def _to_confirm(study: Study, found: Candidates) -> np.typing.NDArray[np.intp]:
+    """Return the cheapest designs that meet the goal in f32, and among them those that miss it by the slack at most.
+
+    Each kind has its own count, so that a hundred cheaper designs that almost meet the goal hide none that does.
+    """
+    order = _in_order(study, found)
+    sure = found.unserved_fraction[order] <= study.scenario.goal.unserved_fraction_max
+    place = np.where(sure, np.cumsum(sure), np.cumsum(~sure))
+    return order[place <= CONFIRMED]
 
 
 def _count(axes: dict[str, FloatArray]) -> int:

@@ -22,13 +22,13 @@ class Year(NamedTuple):
     """What a year of each candidate came to; f64 arrays of n candidates."""
 
     unserved_wh: FloatArray
-    unserved_hours: FloatArray
     genset_wh: FloatArray
     genset_hours: FloatArray
     genset_starts: FloatArray
     discharge_wh: FloatArray  # at the battery's terminals
     mean_energy_wh: FloatArray
     charge_wh: FloatArray  # at the battery's terminals
+    history_wh: FloatArray | None = None  # (steps, n) energy held, where every step was kept
 
 
 def lane_drivers(drivers: Drivers) -> LaneDrivers:
@@ -38,7 +38,7 @@ def lane_drivers(drivers: Drivers) -> LaneDrivers:
 
 def lane_state(state: State, count: int) -> LaneArray:
     """Return the state of `count` designs as (3, blocks * LANES) f32."""
-    return _padded([state.tanks.total_wh, state.tanks.available_wh, state.running], count)
+    return _padded([state.tanks.total_wh, state.running, state.tanks.available_wh], count)
 
 
 def sweep_year(drivers: LaneDrivers, plant: Plant, state: LaneArray, count: int, dt_h: float) -> Year:
@@ -49,6 +49,7 @@ def sweep_year(drivers: LaneDrivers, plant: Plant, state: LaneArray, count: int,
     """
     rows = _rows_of(plant, count)
     totals = np.zeros((len(Tally._fields), rows.shape[1]))
+    before_wh = state[0, :count].astype(np.float64)
     parts = Parts(
         1 if np.any(plant.ac_pv_w) else None,
         None if plant.kibam is None else 1,
@@ -67,13 +68,25 @@ def sweep_year(drivers: LaneDrivers, plant: Plant, state: LaneArray, count: int,
     else:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(run, range(workers)))
-    return _year_of(totals[:, :count], dt_h, drivers.pv_w_per_w.size)
+    gained_wh = state[0, :count].astype(np.float64) - before_wh
+    return _year_of(totals[:, :count], plant, gained_wh, dt_h, drivers.pv_w_per_w.size)
 
 
-def _year_of(totals: FloatArray, dt_h: float, steps: int) -> Year:
-    unserved, short, genset, running, starts, discharge, energy, charge = totals
-    hours, mean_wh = running * dt_h, energy / steps
-    return Year(unserved * dt_h, short * dt_h, genset * dt_h, hours, starts, discharge * dt_h, mean_wh, charge * dt_h)
+def _year_of(totals: FloatArray, plant: Plant, gained_wh: FloatArray, dt_h: float, steps: int) -> Year:
+    """Return the year's sums; what was charged follows from what the battery gave, lost at rest and gained."""
+    unserved, genset, running, starts, discharge, energy = totals
+    discharge_wh, tank = discharge * dt_h, plant.tank
+    at_rest_wh = (1.0 - tank.keep) * (energy - gained_wh)  # of the energy before each step, not after it
+    charge_wh = (gained_wh + at_rest_wh + discharge_wh / tank.discharge_efficiency) / tank.charge_efficiency
+    return Year(
+        unserved * dt_h,
+        genset * dt_h,
+        running * dt_h,
+        starts,
+        discharge_wh,
+        energy / steps,
+        np.maximum(charge_wh, 0.0),
+    )
 
 
 def _rows_of(plant: Plant, count: int) -> LaneArray:

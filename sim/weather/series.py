@@ -13,7 +13,7 @@ IntArray = NDArray[np.int64]
 DAY_S = 86_400
 YEAR_S = 365 * DAY_S
 MONTH_START_S = np.cumsum((0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30), dtype=np.int64) * DAY_S
-TYPICAL_YEAR = 2023  # non-leap: stands for typical years, which mix years, and for measured leap years
+TYPICAL_YEAR = 2025  # non-leap, and the year whose weekdays appliances follow: stands for years that mix years
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,9 +46,7 @@ def costs(**prices: Any) -> Costs:
 
 
 def real(rate: float, fuel_escalation: float = 0.0) -> Rates:
-    return Rates.model_validate(
-        {"discount": rate, "real_or_nominal": "real", "fuel_escalation": fuel_escalation}
-    )
+    return Rates.model_validate({"discount": rate, "real_or_nominal": "real", "fuel_escalation": fuel_escalation})
 
 
 def village(
@@ -125,9 +123,7 @@ def test_the_parts_add_up_and_do_not_depend_on_the_company_they_are_in(seed: int
     assert few.npc.tolist() == result.npc[2:].tolist()
 
 
-@given(
-    st.integers(0, 10_000), st.sampled_from(["pv_per_kw", "battery_per_kwh", "fuel_per_litre", "line_per_km"])
-)
+@given(st.integers(0, 10_000), st.sampled_from(["pv_per_kw", "battery_per_kwh", "fuel_per_litre", "line_per_km"]))
 @settings(max_examples=30, deadline=None)
 def test_dearer_is_never_cheaper(seed: int, price: str) -> None:
     project = replace(random_project(seed), rates=real(0.08))
@@ -215,9 +211,7 @@ def test_fuel_starts_at_todays_price_and_rises() -> None:
 
 
 def test_a_generator_that_runs_more_each_year_is_replaced_when_its_hours_are_up() -> None:
-    hours = np.array(
-        [[1_000.0], [2_000.0], [3_000.0], [4_000.0]]
-    )  # 4,000 h after 2 1/3 years, 8,000 h after 3 1/2
+    hours = np.array([[1_000.0], [2_000.0], [3_000.0], [4_000.0]])  # 4,000 h after 2 1/3 years, 8,000 h after 3 1/2
     years = list(wear_by_year(math.inf, 4_000.0, hours, 0.1))
     assert [np.asarray(year.replaced).tolist() for year in years] == [[0.0], [0.0], [1.0], [1.0]]
     assert np.asarray(years[2].worth)[0] == pytest.approx(1.1 ** -(2.0 + 1.0 / 3.0))
@@ -254,9 +248,7 @@ def test_a_life_that_is_not_above_zero_is_refused(life: float) -> None:
 @settings(max_examples=200, deadline=None)
 def test_calendar_life_follows_the_closed_form(years: int, life: float, rate: float) -> None:
     wear = list(wear_by_year(life, math.inf, np.zeros((years, 1)), rate))
-    times = [
-        life * number for number in range(1, math.ceil(years / life) + 1) if life * number < years - 1e-6
-    ]
+    times = [life * number for number in range(1, math.ceil(years / life) + 1) if life * number < years - 1e-6]
     worth = math.fsum(float(np.asarray(year.worth)[0]) for year in wear)
     assert worth == pytest.approx(math.fsum((1.0 + rate) ** -time for time in times), rel=1e-9, abs=1e-12)
     since = years - (times[-1] if times else 0.0)
@@ -264,9 +256,7 @@ def test_calendar_life_follows_the_closed_form(years: int, life: float, rate: fl
 
 
 def test_cost_per_kwh_of_equal_years_is_annualised_cost_over_energy() -> None:
-    project = village(
-        costs(pv_per_kw=500.0, pv_om_per_kw_year=9.0), 0.09, 20, each_year={"served_kwh": 8_000.0}
-    )
+    project = village(costs(pv_per_kw=500.0, pv_om_per_kw_year=9.0), 0.09, 20, each_year={"served_kwh": 8_000.0})
     project = replace(project, paid_fraction=0.75)
     result = project_cost(project)
     annual = (5_000.0 - 0.0) * capital_recovery_factor(0.09, 20) + 90.0
@@ -286,9 +276,7 @@ def test_cost_per_kwh_of_unequal_years_divides_by_discounted_energy() -> None:
 def test_nothing_served_or_nothing_paid_costs_infinitely_much_per_kwh() -> None:
     idle = project_cost(village(costs(pv_per_kw=500.0)))
     assert (float(idle.lcoe_served[0]), float(idle.lcoe_paid[0])) == (math.inf, math.inf)
-    unpaid = project_cost(
-        replace(village(costs(pv_per_kw=500.0), each_year={"served_kwh": 10.0}), paid_fraction=0.0)
-    )
+    unpaid = project_cost(replace(village(costs(pv_per_kw=500.0), each_year={"served_kwh": 10.0}), paid_fraction=0.0))
     assert math.isfinite(float(unpaid.lcoe_served[0]))
     assert float(unpaid.lcoe_paid[0]) == math.inf
 

@@ -175,3 +175,22 @@ def test_a_folder_that_cannot_be_written_is_named(environment: PrivateEnvironmen
     with pytest.raises(Environment, match="not here cannot be written") as error:
         private_environment.require_room(missing, "requirements.txt")
     assert code_of(error) == "MG-E054"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("pip 21.1.2 from somewhere (python 3.11)", "pip 21.1 is too old; 22.3 or newer is needed"),
+        ("No module named pip", "has no pip"),
+    ],
+)
+def test_a_missing_or_old_pip_is_said_with_its_remedy(tmp_path: Path, answer: str, message: str) -> None:
+    pip = tmp_path / "pip"
+    pip.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    pip.chmod(0o755)
+    with pytest.raises(Environment) as error:
+        private_environment._require_pip([str(pip)])
+    (problem,) = error.value.problems
+    assert problem.code == "MG-E051"
+    assert message in problem.what
+    assert "pip" in problem.fix

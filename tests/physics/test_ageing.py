@@ -40,9 +40,7 @@ def sinusoid_year(step_h: float = 1.0) -> Stress:
 
 
 def left_after_years(model: Model, year: Stress, years: int, steps_per_year: int = 1) -> float:
-    part = year._replace(
-        days=year.days / steps_per_year, equivalent_cycles=year.equivalent_cycles / steps_per_year
-    )
+    part = year._replace(days=year.days / steps_per_year, equivalent_cycles=year.equivalent_cycles / steps_per_year)
     wear = Wear()
     for _ in range(years * steps_per_year):
         wear = age(model, wear, part)
@@ -88,9 +86,7 @@ def test_a_flat_stretch_shorter_than_a_day_has_no_cycles() -> None:
     st.lists(st.floats(0.01, 400.0), min_size=1, max_size=8),
 )
 @settings(max_examples=200, deadline=None)
-def test_power_law_does_not_depend_on_how_time_is_cut(
-    rate: float, exponent: float, steps: list[float]
-) -> None:
+def test_power_law_does_not_depend_on_how_time_is_cut(rate: float, exponent: float, steps: list[float]) -> None:
     lost: float | np.ndarray = 0.0
     for step in steps:
         lost = power_law(lost, rate, exponent, step)
@@ -105,9 +101,7 @@ def test_power_law_solves_its_differential_equation() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@given(
-    st.floats(0.1, 0.9), st.floats(0.0, 1.0), st.floats(0.0, 800.0), st.floats(0.0, 1.0), st.floats(0.0, 50.0)
-)
+@given(st.floats(0.1, 0.9), st.floats(0.0, 1.0), st.floats(0.0, 800.0), st.floats(0.0, 1.0), st.floats(0.0, 50.0))
 @settings(max_examples=60, deadline=None)
 def test_capacity_never_grows_and_stays_a_fraction(
     model: Model, soc: float, depth: float, cycles: float, c_rate: float, temp_c: float

@@ -19,7 +19,7 @@ from sim.physics.dispatch import (
 )
 from sim.physics.genset import Genset, fuel_litres
 from sim.physics.inverter import DIRECT, Inverter
-from sim.physics.operation import Plant, State, short_step, step
+from sim.physics.operation import Plant, State, step
 
 NONE = Genset(0.0, 0.0)
 SIMPLE = Inverter(1000.0, 20.0, 1.25, 0.0, 500.0, 0.8)  # 20 W idle, 80 % beyond it, both ways
@@ -147,12 +147,6 @@ def test_one_tank_gives_and_takes_what_its_window_and_rates_allow(dt_h: float) -
     assert one_tank_limits(3000.0, tank, 0.5, 1.0, dt_h).discharge_w == 0.0
     assert one_tank_step(3000.0, 200.0, tank, dt_h) == 3000.0 - 400.0 * dt_h
     assert one_tank_step(3000.0, -200.0, tank, dt_h) == 3000.0 + 160.0 * dt_h
-
-
-def test_an_outage_is_more_than_a_ten_thousandth_missing() -> None:
-    assert short_step(1e4, 0.9) == 0.0
-    assert short_step(1e4, 1.1) == 1.0
-    assert short_step(0.0, 0.0) == 0.0
 
 
 def test_fuel_follows_energy_and_running_hours() -> None:

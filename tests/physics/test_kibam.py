@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.physics.battery import (
@@ -71,7 +71,6 @@ def test_no_battery_fills_faster_than_its_empty_room_decays() -> None:
 
 
 @given(fractions, rates_per_h, shares, shares, st.floats(-0.4, 0.4), steps_h)
-@settings(max_examples=60, deadline=None)
 def test_the_step_solves_the_differential_equation(
     fraction: float, rate: float, total: float, available: float, power: float, dt_h: float
 ) -> None:
@@ -101,7 +100,6 @@ def integrated(tanks: Tanks, power_w: float, fraction: float, rate_per_h: float,
 
 
 @given(fractions, rates_per_h, shares, shares, st.floats(0.5, 1.0), st.floats(0.5, 1.0), steps_h)
-@settings(max_examples=200, deadline=None)
 def test_at_its_limits_a_battery_ends_empty_or_full_and_never_beyond(
     fraction: float, rate: float, total: float, available: float, charging: float, discharging: float, dt_h: float
 ) -> None:
@@ -120,7 +118,6 @@ def test_at_its_limits_a_battery_ends_empty_or_full_and_never_beyond(
 
 
 @given(fractions, rates_per_h, shares, st.floats(-900.0, 900.0), steps_h)
-@settings(max_examples=100, deadline=None)
 def test_both_tanks_together_change_by_what_was_drawn(
     fraction: float, rate: float, total: float, power_w: float, dt_h: float
 ) -> None:
@@ -138,7 +135,6 @@ def test_at_rest_the_available_tank_drifts_to_its_share() -> None:
 
 
 @given(shares, st.floats(-1.0, 1.0), steps_h)
-@settings(max_examples=100, deadline=None)
 def test_with_fast_exchange_or_one_share_it_is_a_single_tank(total: float, share: float, dt_h: float) -> None:
     one = OneTank(0.0, 2e3, 0.95, 0.94, 600.0, 900.0, 1.0)
     single = one_tank_limits(total * 2e3, one, 1.0, 1.0, dt_h)

@@ -18,9 +18,10 @@ from sim.physics.operation import Drivers, Plant, State
 from sim.scenario import Scenario
 from sim.sizing.evaluate import Study
 from sim.sizing.peaks import peaks_of
-from sim.sizing.plant import components_of
+from sim.sizing.plant import components_of, each
 
 FloatArray = npt.NDArray[np.float64]
+RANGES = ((5e3, 80e3), (1e4, 4e5), (4e3, 4e4), (1e3, 2e4))  # panels [W], battery [Wh], inverter [W], engine [W]
 
 
 class Fleet(NamedTuple):
@@ -39,19 +40,17 @@ def year_at(dt_h: float) -> Drivers:
     load_w = noise * (2500.0 + 7000.0 * np.exp(-((of_day - 20.0) ** 2) / 6.0) + 2000.0 * (of_day > 9) * (of_day < 16))
     sun = np.maximum(0.0, np.sin((of_day - 6.0) / 12.0 * np.pi)) * cloud
     ones = np.ones(hours.size)
+    cool = of_day < 6.0
     loads_w = np.stack([0.2 * load_w, 0.5 * load_w, 0.3 * load_w])
-    return Drivers(loads_w, sun, 0.0 * ones, 1.0 - 0.1 * (of_day < 6), 1.0 - 0.5 * (of_day < 6))
+    return Drivers(loads_w, sun, 0.0 * ones, np.where(cool, 0.9, 1.0), np.where(cool, 0.5, 1.0))
 
 
 def fleet_of(parts: str, count: int, dt_h: float) -> Fleet:
-    """Return random designs; `parts` names what they have: kibam, ac, cycle, shed."""
+    """Return random designs; `parts` names what they have: engine, kibam, ac, cycle, shed."""
     chance = np.random.Generator(np.random.Philox(key=17))
-    pv_w, wh = chance.uniform(5e3, 80e3, count), chance.uniform(1e4, 4e5, count)
-    rated_w = chance.uniform(4e3, 4e4, count)
-    engine_w = chance.uniform(1e3, 2e4, count) * (chance.random(count) > 0.3)
-    none: Any = np.zeros(count)
-    made: Any = (pv_w, wh, rated_w, engine_w)
-    pv_w, wh, rated_w, engine_w = made
+    pv_w, wh, rated_w, engine_w = (each(chance.uniform(*ends, count)) for ends in RANGES)
+    engine_w *= each(np.where(chance.random(count) > 0.2, 1.0, 0.0) * ("engine" in parts))
+    none = each(np.zeros(count))
     kibam = kibam_of(1.0, 0.3, 0.35, 0.9, dt_h)._replace(capacity_wh=wh, floor_wh=0.3 * wh)
     plant = Plant(
         none if "ac" in parts else pv_w,
