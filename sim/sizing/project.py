@@ -20,7 +20,6 @@ from sim.physics.ageing import (
     capacity_left,
     lead_acid_year,
     life_years,
-    stress_of,
 )
 from sim.physics.genset import fuel_litres
 from sim.physics.operation import Drivers, Plant, State
@@ -72,6 +71,7 @@ def project_use(
     states: list[State] = []
     rows: list[dict[str, FloatArray]] = []
     stresses: list[Stress] = []
+    losses: list[Wear] = []
     for year in range(years):
         left = np.ones(count) if model is None else np.asarray(capacity_left(model, wear))
         plant = plant_of(parts, designs, left, (1.0 - parts.panel.degradation_per_year) ** year, inputs.dt_h)
@@ -83,8 +83,9 @@ def project_use(
         rows.append(_yearly(inputs, parts, designs, row, left, year))
         if model is not None:
             worn = _worn(model, wear, stresses[-1], row, designs)
+            losses.append(Wear(worn.calendar - wear.calendar, worn.cycle - wear.cycle))
             wear, age_years = _replaced(model, worn, age_years + 1.0, parts)
-    life = np.full(count, np.inf) if model is None else _life(model, stresses, parts)
+    life = np.full(count, np.inf) if model is None else _life(model, stresses, losses, parts)
     return ProjectUse(
         load_kwh=np.array([_load_kwh(inputs, parts, year) for year in range(years)]),
         battery_life_years=life,
@@ -151,17 +152,14 @@ def _one_year(
 def stress_of_year(inputs: Inputs, designs: Designs, year: Year) -> Stress:
     """Return what a year did to each battery, relative to its rated energy.
 
-    Where every step was kept, from the steps. Otherwise from sums: a battery in the sun swings once a day, so its mean
-    daily depth is the year's cycles over its days, in two movements of that depth in 24 hours.
+    From the year's sums, the same for one design and for a hundred thousand: a battery in the sun swings once a day, so
+    its mean daily depth is the year's cycles over its days, in two movements of that depth in 24 hours.
     """
     rated_wh = np.where(designs.battery_kwh > 0.0, designs.battery_kwh * 1000.0, np.inf)
-    temp_c = float(inputs.temp_c.mean())
-    if year.history_wh is not None:
-        return stress_of(year.history_wh / rated_wh, inputs.dt_h, temp_c)
     cycles = equivalent_cycles(year, rated_wh)
     daily = cycles / DAYS
     soc = np.minimum(year.mean_energy_wh / rated_wh, 1.0)
-    return Stress(float(DAYS), cycles, soc, np.minimum(daily, 1.0), daily / 12.0, temp_c)
+    return Stress(float(DAYS), cycles, soc, np.minimum(daily, 1.0), daily / 12.0, float(inputs.temp_c.mean()))
 
 
 def _worn(model: Model, wear: Wear, stress: Stress, year: Year, designs: Designs) -> Wear:
@@ -196,15 +194,20 @@ def _replaced(model: Model, wear: Wear, age_years: FloatArray, parts: Components
     return Wear(*(np.where(ended, 0.0, amount) for amount in wear)), np.where(ended, 0.0, age_years)
 
 
-def _life(model: Model, stresses: list[Stress], parts: Components) -> FloatArray:
+def _life(model: Model, stresses: list[Stress], losses: list[Wear], parts: Components) -> FloatArray:
     """Return the life of each battery if every year were the project's average one, at most the maker's years.
 
-    The fade model knows nothing of electronics, seals and terminals; the catalogue's years do.
+    The fade models know nothing of electronics, seals and terminals; the catalogue's years do. Lead-acid adds its
+    damage up, so its life is what may be lost over what an average year takes.
     """
-    parts_by_year = zip(*stresses, strict=True)
-    mean = Stress(*(np.mean([np.asarray(part) for part in years], axis=0) for years in parts_by_year))
     ageing = parts.battery.ageing
-    worn_years = life_years(model, mean, ageing.end_of_life_fraction, years_max=round(ageing.life_years) + 1)
+    if isinstance(model, CyclesToFailure):
+        yearly = Wear(*(np.mean(causes, axis=0) for causes in zip(*losses, strict=True)))
+        worn_years = (1.0 - model.end_of_life_fraction) / np.maximum(np.maximum(yearly.calendar, yearly.cycle), 1e-9)
+    else:
+        mean = Stress(*(np.mean([np.asarray(part) for part in years], axis=0) for years in zip(*stresses, strict=True)))
+        longest = round(ageing.life_years) + 1
+        worn_years = np.asarray(life_years(model, mean, ageing.end_of_life_fraction, years_max=longest))
     return np.minimum(worn_years, ageing.life_years)
 
 

@@ -160,7 +160,7 @@ def confirmed_best(study: Study, found: Candidates) -> Evaluation | None:
     """Return the cheapest of the sweep's best few that meets the goal when run in f64, or nothing."""
     lcoe = study.scenario.goal.objective == "lcoe"
     best, lowest = None, np.inf
-    for index in _in_order(study, found)[:CONFIRMED]:
+    for index in _to_confirm(study, found):
         result = evaluate(study, one_design(*(getattr(found.designs, name)[index] for name in NAMES)))
         objective = float((result.cost.lcoe_served if lcoe else result.cost.npc)[0])
         if meets_goal(study, result) and objective < lowest:

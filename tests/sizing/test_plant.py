@@ -48,7 +48,7 @@ def test_kilowatts_become_watts_once(scenario: ScenarioOf) -> None:
     assert (made.tank.charge_limit_w, made.tank.discharge_limit_w) == (20e3, 40e3)
     assert (made.inverter.rated_w, made.inverter.no_load_w, made.inverter.charger_w) == (8e3, 80.0, 4e3)
     assert made.inverter.curvature_per_w == pytest.approx(0.04 / 8e3)
-    assert made.genset == Genset(6e3, pytest.approx(1.8e3))
+    assert made.genset == pytest.approx(Genset(6e3, 1.8e3))
     assert (made.kibam, made.setpoint_wh, made.shedding) == (None, None, None)
 
 
@@ -89,7 +89,7 @@ def test_an_inverter_of_nothing_is_not_a_division_by_nothing(scenario: ScenarioO
     world = Drivers(np.full((3, 24), 100.0), *(np.ones(24) for _ in range(4)))._replace(ac_source_w=np.zeros(24))
     _, _, runs = exact_year(world, made, first_state(made, 1.0, np.zeros(1)), 1.0)
     totals = runs[0][1]
-    assert (totals.served_kwh, totals.unserved_kwh) == (0.0, pytest.approx(7.2))
+    assert (totals.served_kwh, totals.unserved_kwh) == pytest.approx((0.0, 7.2))
 
 
 def test_uneven_phases_carry_less_together(scenario: ScenarioOf) -> None:
@@ -122,7 +122,7 @@ def test_the_first_day_begins_inside_the_window(scenario: ScenarioOf) -> None:
 
 
 def test_a_part_that_is_not_in_the_catalogue_is_refused(scenario: ScenarioOf) -> None:
-    with pytest.raises(InvalidInput, match="battery|lead"):
+    with pytest.raises(InvalidInput, match="leadacid"):
         components_of(scenario().system.model_copy(update={"battery": "leadacid"}))
 
 

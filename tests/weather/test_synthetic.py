@@ -139,7 +139,7 @@ def test_clearness_above_the_clear_sky_is_refused() -> None:
 
 
 def test_a_polar_night_is_dark() -> None:
-    ghi = (0.0, 0.4, 1.5, 3.0, 4.3, 4.8, 4.5, 3.2, 1.7, 0.6, 0.05, 0.0)
+    ghi = (0.0, 0.4, 1.5, 3.0, 4.3, 4.8, 4.5, 3.2, 1.7, 0.6, 0.04, 0.0)
     said = {"monthly_ghi_kwh_m2_day": ghi, "monthly_temp_c": TEMP}
     year = make(Weather.model_validate(said), site(69.6, 18.9, "Europe/Oslo"))
     np.testing.assert_allclose(monthly_kwh_m2_day(year), ghi, rtol=1e-6, atol=1e-9)
