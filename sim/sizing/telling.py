@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 
 from sim.sizing.economics import Designs, in_site_currency, lcoe_includes
 from sim.sizing.evaluate import Evaluation, Study
 from sim.sizing.search import Sizing
 
+WIDTH = 100
 UNITS = {"pv_kw": "Wp", "battery_kwh": "Wh", "inverter_kw": "W", "genset_kw": "W"}
 LEVELS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)  # of the goal: the rows of the list shown
 
@@ -23,7 +26,7 @@ def size_text(study: Study, sizing: Sizing) -> str:
         "Cheaper serves less, better costs more:",
         *_pareto_lines(study, sizing),
         "",
-        lcoe_includes(study.scenario.costs, study.scenario.rates, study.scenario.goal.years),
+        _lcoe_note(study),
     ]
     return "\n".join(rows)
 
@@ -46,9 +49,14 @@ def evaluate_text(study: Study, evaluation: Evaluation) -> str:
         f"  battery out     {totals.battery_discharge_kwh:>12,.0f} kWh   {totals.battery_cycles:,.0f} cycles, "
         f"loss {totals.battery_loss_kwh:,.0f} kWh",
         "",
-        lcoe_includes(study.scenario.costs, study.scenario.rates, study.scenario.goal.years),
+        _lcoe_note(study),
     ]
     return "\n".join(rows)
+
+
+def _lcoe_note(study: Study) -> str:
+    scenario = study.scenario
+    return textwrap.fill(lcoe_includes(scenario.costs, scenario.rates, scenario.goal.years), WIDTH)
 
 
 def sizes_text(designs: Designs, index: int) -> str:
