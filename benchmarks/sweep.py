@@ -73,6 +73,8 @@ def measured(chosen: argparse.Namespace) -> dict[str, Any]:
     """Return every figure of one run."""
     import numba
 
+    from sim.physics.kernel import processors
+
     rates = {name: rate_per_s(name, chosen.candidates, chosen.repeats) for name in ("plain", "kibam", "cycle")}
     years_per_s = rates["plain"]["median"]
     peer = peer_rate(chosen.peer_repeats)
@@ -86,7 +88,7 @@ def measured(chosen: argparse.Namespace) -> dict[str, Any]:
         "ratio": None if peer["years_per_s"] is None else years_per_s / peer["years_per_s"],
         **memory_of_a_search(chosen.searched),
         "candidates": chosen.candidates,
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": processors(),
         "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "machine": f"{platform.machine()} {platform.system()}",
         "python": platform.python_version(),
@@ -182,7 +184,7 @@ def peer_rate(repeats: int) -> dict[str, Any]:
         "years_per_s": 1.0 / statistics.median(found["seconds"]),
         "seconds_per_year": statistics.median(found["seconds"]),
         "numpy": found["numpy"],
-        "note": "simulate() on one core, with its economics, which are a thousandth of its time",
+        "note": "simulate() on one core, with its economics, a few thousandths of its time",
     }
 
 
@@ -218,10 +220,10 @@ def searched_memory(designs: int) -> dict[str, Any]:
 
 def study_of_one_year() -> Any:
     """Return a study of the benchmark's year: a scenario without files and a project of one year."""
+    from sim.components import components_of
     from sim.inputs import Inputs
     from sim.scenario import Scenario
     from sim.sizing.evaluate import Study
-    from sim.sizing.plant import components_of
 
     sizes = {"pv_kw": 40.0, "battery_kwh": 120.0, "inverter_kw": 15.0, "genset_kw": 5.0, "check_peaks": False}
     prices = {"pv_per_kw": 520.0, "battery_per_kwh": 240.0, "inverter_per_kw": 190.0, "genset_per_kw": 310.0}
@@ -253,6 +255,7 @@ def study_of_one_year() -> Any:
         connected_fraction=one_year,
         connections=1,
         peak_minute_w=0.0,
+        peak_three_phase_w=0.0,
         largest_start_w=0.0,
         notes=(),
         fills=(),

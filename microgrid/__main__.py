@@ -8,6 +8,7 @@ object on standard output, besides the text on standard error:
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,13 +28,18 @@ _EXTRAS = {
     "authlib": "oidc",
 }
 
+_NO_MEMORY = Problem(
+    "MG-E004",
+    "there is not enough memory on this machine for that",
+    "nothing was written",
+    "use longer steps, fewer sizes or a shorter project",
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command of the command line and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows '?', never a traceback
+    _open_streams()
     try:
         return _run(given or ["--help"])
     except MicrogridError as error:
@@ -43,10 +49,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report((missing,), Environment.exit_code, given) if missing else _report_bug()
     except KeyboardInterrupt:
         return _interrupted()
-    except OSError as error:
-        return _report_disk(error, given)
+    except (OSError, MemoryError) as error:
+        return _report_machine(error, given)
     except Exception:  # the last place that can say something useful
         return _report_bug()
+
+
+def _open_streams() -> None:
+    """Let any terminal show what it can, and give streams that were closed a place to go."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # started with `>&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows '?', never a traceback
 
 
 def _run(arguments: list[str]) -> int:
@@ -79,10 +95,12 @@ def _report(problems: tuple[Problem, ...], exit_code: int, arguments: Sequence[s
     return exit_code
 
 
-def _report_disk(error: OSError, arguments: Sequence[str]) -> int:
+def _report_machine(error: OSError | MemoryError, arguments: Sequence[str]) -> int:
     from microgrid.cli.output import BROKEN_PIPE, stop_writing
     from microgrid.files import disk_problem
 
+    if isinstance(error, MemoryError):
+        return _report((_NO_MEMORY,), Environment.exit_code, arguments)
     if isinstance(error, BrokenPipeError):
         stop_writing()
         return BROKEN_PIPE

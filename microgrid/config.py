@@ -17,6 +17,7 @@ from microgrid.config_model import Broken, FileModel
 from microgrid.errors import InvalidInput, Problem
 
 Model = TypeVar("Model", bound=FileModel)
+MISTAKES_MAX = 100  # of one file; who has more has named the wrong file
 RENAMING_ROUNDS = 4  # a misspelt section hides its own misspelt keys, at most this deep
 
 
@@ -71,7 +72,7 @@ def placed(document: Document, rules: Iterable[Broken]) -> tuple[Problem, ...]:
 
 def locate(path: Path) -> Path:
     """Return the scenario file a person means: the file itself, or the one in the folder they named."""
-    if not path.is_dir():
+    if not is_folder(path):
         return path
     named = path / "scenario.yaml"
     found = [named] if named.is_file() else sorted(path.glob("*.yaml"))
@@ -87,6 +88,14 @@ def locate(path: Path) -> Path:
     )
 
 
+def is_folder(path: Path) -> bool:
+    """Tell whether a path is a folder; one that cannot be looked at is none, and reading it says why."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 @cache
 def _schema(model: type[FileModel]) -> dict[str, object]:
     return model.model_json_schema()
@@ -96,7 +105,7 @@ def _validate(document: Document, model: type[Model]) -> tuple[list[ErrorDetails
     try:
         return [], model.model_validate(document.root.plain())
     except ValidationError as error:
-        return error.errors(include_url=False), None
+        return error.errors(include_url=False)[:MISTAKES_MAX], None
 
 
 def _mistakes(

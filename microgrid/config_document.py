@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +16,16 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from microgrid.errors import InvalidInput, Problem
 
 Location = tuple[str | int, ...]  # keys and list positions from the top of the file, as pydantic gives them
+LARGEST = 1e15  # no size, price or count of a plan is larger; beyond it sums overflow
+SIZE_MAX = 1_000_000  # bytes of a file that a person writes
+DEPTH_MAX = 40
+NODES_MAX = 20_000  # values of a file, each alias counted as what it stands for
 KEY = "[key]"  # pydantic's last element when the key itself is wrong
+
+_INFINITE = float("inf")
+_LINE_END = re.compile("\r\n|[\n\r]")
+# control characters, halves of surrogate pairs, and what turns the direction of a line
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +84,7 @@ class Document:
 
     def problem(self, mark: Mark, code: str, what: str, why: str = "", fix: str = "") -> Problem:
         """Return a problem that shows this place of the file."""
-        lines = self.text.split("\n")
-        source = lines[mark.line - 1].rstrip("\r") if mark.line <= len(lines) else ""
+        source = _line(self.text, mark.line)
         width = max(1, min(mark.end - mark.start, len(source) - mark.column + 1))
         return Problem(code, what, why, fix, self.file, mark.line, mark.column, source, width)
 
@@ -96,9 +107,11 @@ def parse(text: str, file: str) -> Document:
         raise InvalidInput(_syntax_problem(error, text, file)) from None
     except YAMLError as error:
         raise InvalidInput(Problem("MG-C007", f"this is not YAML: {_first_line(error)}", file=file)) from None
+    except RecursionError:
+        raise InvalidInput(_too_deep(file)) from None
     if composed is None:
         raise InvalidInput(_empty(file))
-    reader = _Reader(yaml, text, file, [])
+    reader = _Reader(yaml, text, file, [], count(1))
     document = Document(file, text, reader.node(composed, None, ()))
     if reader.problems:
         raise InvalidInput(*reader.problems)
@@ -107,7 +120,13 @@ def parse(text: str, file: str) -> Document:
 
 def _text_of(path: Path, file: str) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as opened:
+            content = opened.read(SIZE_MAX + 1)
+        if len(content) > SIZE_MAX:
+            why = "what a person writes has a few thousand characters; measured data belong in files of their own"
+            what = f"'{file}' is larger than {SIZE_MAX // 1000:,} kB"
+            raise InvalidInput(Problem("MG-C013", what, why, "name the scenario, not its data"))
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         near = ", ".join(sorted(found.name for found in path.parent.glob("*.y*ml"))[:5])
         fix = f"in that folder there is: {near}" if near else "make one:  microgrid new my-village"
@@ -117,6 +136,9 @@ def _text_of(path: Path, file: str) -> str:
         raise InvalidInput(Problem("MG-C011", f"'{file}' is a folder, not a file", fix=fix)) from None
     except NotADirectoryError:
         raise InvalidInput(Problem("MG-C010", f"there is no file '{file}'")) from None
+    except OSError as error:
+        what = f"'{file}' cannot be read: {(error.strerror or str(error)).lower()}"
+        raise InvalidInput(Problem("MG-C013", what, fix="check its name and who may read it")) from None
     except UnicodeDecodeError as error:
         what = f"this is not UTF-8 text (byte {error.start} is 0x{error.object[error.start]:02x})"
         why = "it may be a spreadsheet, or text saved in an older encoding"
@@ -132,10 +154,13 @@ class _Reader:
     text: str
     file: str
     problems: list[Problem]
+    numbers: Iterator[int]  # counts the values, so that aliases of aliases end
 
     def node(self, composed: object, key: Mark | None, above: tuple[int, ...]) -> Node:
         """Return one value with all that is inside it."""
         at = _mark(composed)
+        if len(above) > DEPTH_MAX or next(self.numbers) > NODES_MAX:
+            raise InvalidInput(_too_deep(self.file))
         if id(composed) in above:
             self.report(at, "MG-C007", "this alias contains itself")
         elif isinstance(composed, MappingNode):
@@ -153,6 +178,8 @@ class _Reader:
         found: dict[str, Node] = {}
         for key, value in pairs:
             at = _mark(key)
+            if isinstance(key, ScalarNode) and self.unfit(key.value, at):
+                continue
             if not isinstance(key, ScalarNode):
                 self.report(at, "MG-C007", "a key must be a word, not a list or a section")
             elif key.value in found:
@@ -166,14 +193,34 @@ class _Reader:
     def scalar(self, composed: object, at: Mark) -> object:
         """Return a single value: text, a number, a date, true, false or nothing."""
         try:
-            return self.yaml.constructor.construct_object(composed)
-        except (YAMLError, ValueError) as error:
+            value = self.yaml.constructor.construct_object(composed)
+        except (YAMLError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
             self.report(at, "MG-C007", f"this value cannot be read: {_first_line(error)}")
             return None
+        return None if self.unfit(value, at) else value
+
+    def unfit(self, value: object, at: Mark) -> bool:
+        """Report text that would write over a terminal, and numbers beyond anything real."""
+        if isinstance(value, str) and (found := _UNFIT.search(value)):
+            what = f"this text holds a character that cannot be shown (U+{ord(found[0]):04X})"
+            self.report(at, "MG-C014", what, fix="write it on one line, in letters")
+            return True
+        too_large = isinstance(value, int) and abs(value) > 2**64  # a seed may be longer than a size
+        too_large |= isinstance(value, float) and LARGEST < abs(value) < _INFINITE
+        if too_large:
+            fix = "write all digits, and mind the unit in the key's name"
+            self.report(at, "MG-C015", "this number is larger than anything a plan holds", fix=fix)
+            return True
+        return False
 
     def report(self, at: Mark, code: str, what: str, why: str = "", fix: str = "") -> None:
         """Keep a mistake with its place."""
         self.problems.append(Document(self.file, self.text, Node("scalar", at)).problem(at, code, what, why, fix))
+
+
+def _too_deep(file: str) -> Problem:
+    what = f"the file holds more than {NODES_MAX:,} values, or more than {DEPTH_MAX} inside each other"
+    return Problem("MG-C016", what, "aliases count as what they stand for", "write a simpler file", file)
 
 
 def _mark(composed: object) -> Mark:
@@ -191,6 +238,12 @@ def _renamed(node: Node, parent: Location, old: str, new: str) -> Node:
     return replace(node, children=tuple(inside))
 
 
+def _line(text: str, number: int) -> str:
+    """Return a line as YAML counts them: a lone return ends one too."""
+    lines = _LINE_END.split(text)
+    return lines[number - 1] if number <= len(lines) else ""
+
+
 def _empty(file: str) -> Problem:
     fix = "start from a template:  microgrid new my-village"
     return Problem("MG-C009", "the file is empty", "it holds no keys, or only comments", fix, file)
@@ -200,7 +253,7 @@ def _syntax_problem(error: MarkedYAMLError, text: str, file: str) -> Problem:
     at = error.problem_mark or error.context_mark
     if at is None:
         return Problem("MG-C007", f"this is not YAML: {_first_line(error)}", file=file)
-    line = text.split("\n")[at.line] if at.line < text.count("\n") + 1 else ""
+    line = _line(text, at.line + 1)
     mark = Mark(at.line + 1, at.column + 1, at.index, at.index + 1)
     document = Document(file, text, Node("scalar", mark))
     if "\t" in line[: at.column + 1]:

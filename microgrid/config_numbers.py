@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from microgrid.config_document import LARGEST
 from microgrid.config_model import Advice
 from microgrid.config_schema import Schema
 
@@ -19,7 +20,7 @@ def advice(key: str, value: object, allowed: Schema) -> Advice:
     if isinstance(value, bool) or value is None:
         return Advice()
     if isinstance(value, int | float):
-        return _advice_for_number(key, float(value), allowed)
+        return Advice() if abs(value) > LARGEST else _advice_for_number(key, float(value), allowed)
     return _advice_for_text(key, value, allowed) if isinstance(value, str) and _is_number(allowed) else Advice()
 
 

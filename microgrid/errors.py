@@ -10,13 +10,16 @@ entry. A search that finds nothing is a result, not an error, and has no class h
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 SHOWN_AT_ONCE = 20  # a longer list is not read; the rest is counted
+SHOWN_LENGTH = 600  # of one sentence
 SOURCE_WIDTH = 100  # of a line of the file, so that the caret stays under its place on a terminal
 CATALOGUE_FILE = Path(__file__).with_name("errors.yaml")
+_HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the problem as it is printed on a terminal."""
-        first = f"{self.place}{self.code}: {self.what}"
+        first = f"{_shown(self.place)}{self.code}: {_shown(self.what)}"
         return "\n".join([first, *_source_lines(self), *_advice_lines(self)])
 
     @property
@@ -92,7 +95,7 @@ def as_json(problem: Problem) -> dict[str, str | int]:
 def _source_lines(problem: Problem) -> list[str]:
     if not problem.line or not problem.source:
         return []
-    text, column = _excerpt(problem.source.rstrip("\r\n").replace("\t", " "), problem.column)
+    text, column = _excerpt(_HIDDEN.sub("?", problem.source.rstrip("\r\n").replace("\t", " ")), problem.column)
     lines = [f"{problem.line:>4} | {text}"]
     if problem.column:
         width = max(1, min(problem.width, len(text) - column + 1))
@@ -110,4 +113,10 @@ def _excerpt(text: str, column: int) -> tuple[str, int]:
 
 def _advice_lines(problem: Problem) -> list[str]:
     pairs = (("why", problem.why), ("fix", problem.fix))
-    return [f"   {word}: {text}" for word, text in pairs if text]
+    return [f"   {word}: {_shown(text)}" for word, text in pairs if text]
+
+
+def _shown(text: str) -> str:
+    """Return text of a file or a name so that it cannot write over the terminal, and not endless."""
+    plain = _HIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)
+    return plain if len(plain) <= SHOWN_LENGTH else f"{plain[:SHOWN_LENGTH]}..."

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from microgrid.config_document import Location
+from microgrid.config_document import LARGEST, Location
 from microgrid.config_model import Advice
 
 
 def for_value(location: Location, value: object, data: object) -> Advice | None:
     """Return advice for a refused value of a scenario, None when the general advice is good enough."""
     if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    if abs(value) > LARGEST:
         return None
     number = float(value)
     match location:

@@ -18,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 
 from microgrid.config_model import Frozen
 from microgrid.errors import InvalidInput, Problem
-from sim.scenario import Fraction, NotNegative, Positive
+from sim.quantities import Fraction, NotNegative, Positive
 
 Kind = Literal["panels", "batteries", "inverters", "gensets"]
 FOLDER = Path(__file__).resolve().parent.parent / "configs" / "catalogue"
@@ -35,7 +35,6 @@ class Panel(Item):
     """A kind of photovoltaic module and the controller behaviour that goes with it."""
 
     temp_coeff_per_c: Annotated[float, Field(gt=-0.02, le=0.0, description="relative change of power")]
-    noct_c: Annotated[float, Field(ge=20.0, le=80.0, description="nominal operating cell temperature")]
     faiman_u0_w_m2_c: Annotated[Positive, Field(description="Faiman's constant heat loss")]
     faiman_u1_w_s_m3_c: Annotated[NotNegative, Field(description="Faiman's heat loss per m/s of wind")]
     losses_fraction: Annotated[Fraction, Field(description="all array losses but soiling and shading")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ class Understanding:
     peak_kw: float  # of the means over a step
     peak_hour: int  # hour of the day in which it falls
     peak_minute_kw: float  # of all customers together
+    most_growth: float  # largest load of the project over the one described: connections, growth, uptake
     systems: int  # 1 microgrid, or one for each home
     mean_day_kw: tuple[float, ...]  # 24 hours
     notes: tuple[str, ...]
@@ -41,7 +42,7 @@ def understand(scenario: Scenario, folder: Path) -> Understanding:
 
     Raises InvalidInput with the mistakes of the weather and of the demand together.
     """
-    from sim.inputs import load_inputs
+    from sim.loading import load_inputs
 
     try:
         return _in_numbers(scenario, load_inputs(scenario, folder))
@@ -67,6 +68,7 @@ def _in_numbers(scenario: Scenario, inputs: Inputs) -> Understanding:
         peak_kw=float(load_kw[peak_step]),
         peak_hour=peak_step % inputs.steps_per_day // per_hour,
         peak_minute_kw=inputs.peak_minute_w / 1000.0,
+        most_growth=float(inputs.load_factor.max()),
         systems=round(inputs.systems),
         mean_day_kw=tuple(float(kw) for kw in mean_day_kw),
         notes=inputs.notes,
@@ -75,20 +77,23 @@ def _in_numbers(scenario: Scenario, inputs: Inputs) -> Understanding:
 
 
 def _data_problems(scenario: Scenario, folder: Path) -> tuple[Problem, ...]:
-    """Return every mistake in the data files: those of the demand are said even when the weather has some."""
+    """Return every mistake in the data files: those of each are said even when others have some."""
     from sim.demand.load import load_demand
+    from sim.preparing import sources_w
     from sim.weather.load import load_weather
 
     step, years, seed = scenario.step_minutes, scenario.goal.years, scenario.seed
+    readings: tuple[Callable[[], object], ...] = (
+        lambda: load_weather(scenario.weather, scenario.site, folder, step, seed),
+        lambda: load_demand(scenario.demand, scenario.site, folder, step, years, seed),
+        lambda: sources_w(scenario.system.sources, folder, 365 * 24 * 60 // step),
+    )
     problems: list[Problem] = []
-    try:
-        load_weather(scenario.weather, scenario.site, folder, step, seed)
-    except InvalidInput as mistakes:
-        problems += mistakes.problems
-    try:
-        load_demand(scenario.demand, scenario.site, folder, step, years, seed)
-    except InvalidInput as mistakes:
-        problems += mistakes.problems
+    for reading in readings:
+        try:
+            reading()
+        except InvalidInput as mistakes:
+            problems += mistakes.problems
     return tuple(problems)
 
 
@@ -103,8 +108,8 @@ def oddities(scenario: Scenario, understood: Understanding) -> Iterator[Broken]:
 def _odd_sizes(scenario: Scenario, understood: Understanding) -> Iterator[Broken]:
     from sim.scenario_rules import largest
 
-    peak_kw = max(understood.peak_kw, 0.001)
-    day_kwh = max(understood.demand_kwh_year / 365.0, 0.001)
+    peak_kw = max(understood.peak_kw * understood.most_growth, 0.001)
+    day_kwh = max(understood.demand_kwh_year / 365.0 * understood.most_growth, 0.001)
     usual = {"pv_kw": peak_kw, "inverter_kw": peak_kw, "genset_kw": peak_kw, "battery_kwh": day_kwh}
     for key, needed in usual.items():
         size = largest(getattr(scenario.system, key))
@@ -130,6 +135,8 @@ def _odd_place(scenario: Scenario) -> Iterator[Broken]:
 
 
 def _odd_ramp(scenario: Scenario, understood: Understanding) -> Iterator[Broken]:
+    if scenario.demand.survey_file is not None:  # a survey asks a sample of the village
+        return
     planned = max(scenario.demand.connections_by_month, default=0)
     if planned > understood.connections:
         what = f"connections_by_month reaches {planned}, but {understood.connections} customers are described"

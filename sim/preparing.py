@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from microgrid.errors import InvalidInput, Problem
-from sim.catalogue import Panel
+from microgrid.files import content_of
+from sim.components import Components, components_of
 from sim.demand.load import CommunityLoad, load_demand
 from sim.inputs import DAYS_IN_MONTHS, FloatArray, Inputs
 from sim.physics.inverter import pvwatts_ac_w
 from sim.physics.pv import pv_power_w, pwm_power_w
 from sim.scenario import Scenario, Source
-from sim.sizing.plant import components_of
 from sim.weather.irradiance import array_conditions
 from sim.weather.load import load_weather
 from sim.weather.series import WeatherYear
@@ -48,13 +48,14 @@ def prepare(scenario: Scenario, folder: Path) -> Inputs:
         pv_w_per_w=np.array([pv_per_watt(scenario, year) for year in years]),
         ghi_w_m2=np.array([year.ghi_w_m2 for year in years]),
         temp_c=np.array([year.temp_c for year in years]),
-        source_w=_sources_w(scenario.system.sources, folder, first.ghi_w_m2.size),
+        source_w=sources_w(scenario.system.sources, folder, first.ghi_w_m2.size),
         loads_w=loads_w,
         weights=weights,
         load_factor=load.growth_by_month.reshape(-1, 12),
         connected_fraction=load.connected_by_month.reshape(-1, 12) / max(load.connections, 1),
         connections=load.connections,
         peak_minute_w=load.peak_minute_w,
+        peak_three_phase_w=float(load.three_phase_w[load.load_w.sum(axis=0).argmax()]),
         largest_start_w=load.largest_start_w,
         notes=(*first.notes, *load.notes),
         fills=first.fills,
@@ -76,22 +77,26 @@ def pv_per_watt(scenario: Scenario, year: WeatherYear) -> FloatArray:
     heat_loss = (parts.panel.faiman_u0_w_m2_c, parts.panel.faiman_u1_w_s_m3_c)
     for array in system.arrays:
         poa_w_m2, cell_temp_c = array_conditions(year, scenario.site, array, heat_loss)
-        power += array.share * _array_power(system.controller, parts.panel, poa_w_m2, cell_temp_c)
+        power += array.share * _array_power(parts, poa_w_m2, cell_temp_c)
     power *= kept_by_step
-    if system.coupling == "ac" and parts.inverter is not None:
+    if parts.inverter is not None and parts.on_ac:
         efficiency = parts.inverter.pv_inverter_efficiency
         return np.array([pvwatts_ac_w(float(dc), 1.0, efficiency) for dc in power])
     return power
 
 
-def _array_power(controller: str, panel: Panel, poa_w_m2: FloatArray, cell_temp_c: FloatArray) -> FloatArray:
-    """Return the DC power of one watt of panels behind its charge controller; the kernels run on each step."""
+def _array_power(parts: Components, poa_w_m2: FloatArray, cell_temp_c: FloatArray) -> FloatArray:
+    """Return the DC power of one watt of panels behind what holds them at their voltage; kernels run on each step.
+
+    That is a charge controller on the DC bus; on the AC bus it is the PV inverter, whose efficiency holds its losses.
+    """
+    panel = parts.panel
     steps = zip(poa_w_m2.tolist(), cell_temp_c.tolist(), strict=True)
-    if controller == "pwm":
+    if parts.system.controller == "pwm" and not parts.on_ac:
         ratio = panel.pwm_voltage_ratio
         return np.array([pwm_power_w(sun, temp, 1.0, SHORT_CIRCUIT_COEFF_PER_C, ratio) for sun, temp in steps])
     power = np.array([pv_power_w(sun, temp, 1.0, panel.temp_coeff_per_c) for sun, temp in steps])
-    return power * panel.mppt_efficiency
+    return power if parts.on_ac else power * panel.mppt_efficiency
 
 
 def _systems(load: CommunityLoad, single_homes: bool) -> tuple[FloatArray, FloatArray]:  # noqa: FBT001  from the file
@@ -103,11 +108,17 @@ def _systems(load: CommunityLoad, single_homes: bool) -> tuple[FloatArray, Float
     return loads_w, load.homes_weight
 
 
-def _sources_w(sources: tuple[Source, ...], folder: Path, count: int) -> FloatArray:
-    """Return the power of all further sources in each step."""
+def sources_w(sources: tuple[Source, ...], folder: Path, count: int) -> FloatArray:
+    """Return the power of all further sources in each step (count,); InvalidInput with the mistakes of every file."""
     total_w = np.zeros(count)
+    problems: list[Problem] = []
     for source in sources:
-        total_w += source.kw * 1000.0 * read_profile(folder / source.file, count)
+        try:
+            total_w += source.kw * 1000.0 * read_profile(folder / source.file, count)
+        except InvalidInput as mistakes:
+            problems += mistakes.problems
+    if problems:
+        raise InvalidInput(*problems)
     return total_w
 
 
@@ -117,12 +128,16 @@ def read_profile(path: Path, count: int) -> FloatArray:
     Raises InvalidInput naming every row that is not a number from 0 to 1.5, or a wrong number of rows.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = content_of(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as mistake:
-        raise InvalidInput(
-            Problem("MG-D001", f"cannot read the profile {path.name}: {mistake}", file=path.name)
-        ) from None
-    rows = [row[-1].strip() for row in csv.reader(text.splitlines()) if row]
+        reason = getattr(mistake, "strerror", None) or "it is not UTF-8 text"
+        what, fix = f"cannot read the profile {path.name}: {reason}", "check its name, and save it as CSV"
+        raise InvalidInput(Problem("MG-D001", what, fix=fix, file=path.name)) from None
+    try:
+        rows = [row[-1].strip() for row in csv.reader(text.splitlines()) if row]
+    except csv.Error as mistake:
+        what = f"cannot split the profile {path.name} into cells: {mistake}"
+        raise InvalidInput(Problem("MG-D001", what, fix="save it as CSV with one column", file=path.name)) from None
     heading = 0 if not rows or _number(rows[0]) is not None else 1
     values = [_number(cell) for cell in rows[heading:]]
     problems = [

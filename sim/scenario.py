@@ -16,16 +16,10 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, mode
 from microgrid.config_document import Location
 from microgrid.config_model import Advice, Broken, FileModel, Frozen, enforce
 from sim import advice, scenario_rules
+from sim.quantities import Count, Fraction, NotNegative, Number, Positive, Priority, Whole
 
-Number = Annotated[float, Field(strict=True)]  # strict: text and true/false are refused, not turned into a number
-Whole = Annotated[int, Field(strict=True)]
-Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
-NotNegative = Annotated[Number, Field(ge=0.0)]
-Positive = Annotated[Number, Field(gt=0.0)]
-Count = Annotated[Whole, Field(ge=0)]
 Temperature = Annotated[Number, Field(ge=-60.0, le=60.0)]
 TWELVE = Field(min_length=12, max_length=12)
-Months = Annotated[tuple[Number, ...], TWELVE]
 MonthlyFractions = Annotated[tuple[Fraction, ...], TWELVE]
 MonthlyTemperatures = Annotated[tuple[Temperature, ...], TWELVE]
 MonthlyEnergies = Annotated[tuple[Annotated[Number, Field(ge=0.0, le=12.0)], ...], TWELVE]
@@ -33,8 +27,6 @@ Name = Annotated[str, Field(min_length=1)]
 Currency = Annotated[str, AfterValidator(scenario_rules.known_currency)]
 Timezone = Annotated[str, AfterValidator(scenario_rules.known_timezone)]
 Window = Annotated[str, AfterValidator(scenario_rules.readable_window)]
-Priority = Literal["critical", "standard", "deferrable"]
-PRIORITIES: tuple[Priority, ...] = ("critical", "standard", "deferrable")  # order in which they are served
 
 Sizes = Annotated[
     Annotated[NotNegative, Tag("one")]
@@ -86,7 +78,7 @@ class HouseholdAppliance(Frozen):
     """One kind of appliance in one kind of home."""
 
     name: Name
-    count: Annotated[Whole, Field(ge=1)] = 1
+    count: Annotated[Whole, Field(ge=1, le=10_000_000)] = 1
     power_w: Annotated[Number, Field(ge=0.5, le=100_000.0, description="of one of them, in watts")]
     hours_per_day: Annotated[Number, Field(gt=0.0, le=24.0)]
     windows: Annotated[
@@ -103,7 +95,7 @@ class HouseholdAppliance(Frozen):
 class Households(Frozen):
     """A number of like homes: a Multi-Tier Framework tier, or a list of appliances."""
 
-    count: Annotated[Whole, Field(ge=1)]
+    count: Annotated[Whole, Field(ge=1, le=10_000_000)]
     tier: Annotated[Whole | None, Field(ge=1, le=5)] = None
     appliances: tuple[HouseholdAppliance, ...] = ()
     priority: Priority = "standard"
@@ -122,7 +114,7 @@ class Businesses(Frozen):
         AfterValidator(scenario_rules.known_business),
         Field(description="shop, mill, salon, cold_room, clinic, school, church, water_pump, ..."),
     ]
-    count: Annotated[Whole, Field(ge=1)]
+    count: Annotated[Whole, Field(ge=1, le=10_000_000)]
     priority: Annotated[Priority | None, Field(description="default: the kind's own, from the catalogue")] = None
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from microgrid.config_document import LARGEST
 from microgrid.config_model import Broken, BrokenRulesError, refusal
 from microgrid.config_schema import nearest, surely
 from microgrid.currency import CODES
+from sim.catalogue import mistakes_in, names
+from sim.demand.appliances import DAY_MIN, window_min
+from sim.demand.tiers import business_catalogue
 
 if TYPE_CHECKING:
     from sim.scenario import (
@@ -25,10 +30,11 @@ if TYPE_CHECKING:
         Weather,
     )
 
-DAY_MIN = 1440
+CUSTOMERS_MAX = 100_000
+DESIGNS_MAX = 1_000_000
+RANGE_STEPS = 21  # at most, in which the search tries a range
 NO_INVERTER = "none"  # as the inverter's name: loads hang on the DC bus
 _SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "TSH": "TZS", "KSH": "KES", "USH": "UGX", "CFA": "XOF"}
-_WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _PAIR = re.compile(r"[A-Za-z]{3}_per_[A-Za-z]{3}")
 
 
@@ -62,24 +68,6 @@ def readable_window(text: str) -> str:
     return text
 
 
-def window_min(text: str) -> tuple[int, int] | None:
-    """Return start and end of a window in minutes of the day, None when it is none; the end may be 24:00.
-
-    A window that ends before it starts runs over midnight; one without length is none.
-
-    >>> window_min("18:00-23:30")
-    (1080, 1410)
-    """
-    match = _WINDOW.fullmatch(text.strip())
-    if match is None:
-        return None
-    hours = [int(match[1]), int(match[3])]
-    minutes = [int(match[2]), int(match[4])]
-    start, end = (60 * hour + minute for hour, minute in zip(hours, minutes, strict=True))
-    inside = max(minutes) < 60 and start < DAY_MIN and end <= DAY_MIN
-    return (start, end) if inside and start != end else None
-
-
 def known_panel(name: str) -> str:
     """Return the name of a panel of the catalogue, or refuse one that is not there."""
     return _known_part("panel", "panels", name)
@@ -102,8 +90,6 @@ def known_genset(name: str) -> str:
 
 def known_business(kind: str) -> str:
     """Return the name of a business of the catalogue, or refuse one that is not there."""
-    from sim.demand.tiers import business_catalogue  # later: the catalogue is made of the scenario's own types
-
     return _known("business", kind, tuple(business_catalogue()))
 
 
@@ -161,6 +147,11 @@ def of_demand(demand: Demand) -> Iterator[Broken]:
     if not any(sources):
         fix = "add  households: [{tier: 2, count: 60}]  or  file: load.csv"
         yield Broken((), "MG-C040", "demand names nobody who uses power", fix=fix)
+    described = sum(homes.count for homes in demand.households) + sum(place.count for place in demand.businesses)
+    if described > CUSTOMERS_MAX:
+        what = f"{described:,} customers are described; at most {CUSTOMERS_MAX:,} can be simulated one by one"
+        fix = "describe a tenth of them, with  scale: 10"
+        yield Broken((), "MG-C047", what, "each is followed through every minute of a year", fix)
 
 
 def of_shedding(shedding: Shedding) -> Iterator[Broken]:
@@ -181,6 +172,7 @@ def of_system(system: System) -> Iterator[Broken]:
         yield from _of_microgrid(system)
     else:
         yield from _of_single_home(system)
+    yield from _of_ranges(system)
     if not any((largest(system.pv_kw), largest(system.genset_kw), *(source.kw for source in system.sources))):
         yield Broken(("pv_kw",), "MG-C055", "nothing in this system makes electricity", fix="pv_kw: [5, 80]")
 
@@ -216,7 +208,7 @@ def with_pair(data: object) -> object:
         raise BrokenRulesError(Broken((), "MG-C023", what, "the key says which way round the number is", fix))
     pair = pairs[0]
     rate = data[pair]
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < float("inf"):
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate <= LARGEST:
         raise BrokenRulesError(Broken((pair,), "MG-C003", f"{pair} must be a number above 0, got {rate!r}"))
     rest = {key: value for key, value in data.items() if key != pair}
     return {**rest, "pair": pair.lower(), "per_unit": rate}
@@ -264,11 +256,22 @@ def _of_single_home(system: System) -> Iterator[Broken]:
         yield Broken(("inverter_kw",), "MG-C051", f"a {word} has no inverter", why, "remove inverter_kw")
     if system.coupling == "ac":
         yield Broken(("coupling",), "MG-C051", f"a {word} has no AC bus", fix="remove coupling")
+    if system.sources:
+        why = "each home would have all of them, paid for only once"
+        yield Broken(("sources",), "MG-C051", f"a {word} has no further sources", why, "remove sources")
+
+
+def _of_ranges(system: System) -> Iterator[Broken]:
+    sizes = (system.pv_kw, system.battery_kwh, system.inverter_kw, system.genset_kw)
+    tried = (len(listed) if isinstance(listed, tuple) else 1 for listed in sizes)
+    designs = prod(RANGE_STEPS if count == 2 else count for count in tried)
+    if designs > DESIGNS_MAX:
+        what = f"these sizes make {designs:,} designs; at most {DESIGNS_MAX:,} are searched"
+        fix = "write [low, high] and let the search choose its steps, or list fewer sizes"
+        yield Broken(("pv_kw",), "MG-C056", what, "every combination is run through every year", fix)
 
 
 def _of_parameters(system: System) -> Iterator[Broken]:
-    from sim.catalogue import mistakes_in  # later: the catalogue is made of the scenario's own types
-
     for part, numbers in system.parameters.items():
         name = getattr(system, part)
         if name == NO_INVERTER:
@@ -309,8 +312,6 @@ PARTS: dict[str, Literal["panels", "batteries", "inverters", "gensets"]] = {
 
 
 def _known_part(word: str, kind: Literal["panels", "batteries", "inverters", "gensets"], name: str) -> str:
-    from sim.catalogue import names  # later: the catalogue is made of the scenario's own types
-
     return _known(word, name, names(kind))
 
 

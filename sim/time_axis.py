@@ -26,10 +26,12 @@ from sim.time_text import (
 )
 
 __all__ = (
+    "STEPS_S",
     "Axis",
     "Year",
     "YearRules",
     "axis_of_rows",
+    "days_of_year",
     "detect_step",
     "parse_times",
     "read_axis",
@@ -149,7 +151,7 @@ def _fold(local_s: IntArray, values: FloatArray, step_s: int, grid_s: int) -> tu
     """Put rows, in order of time, into the steps of a year; the first year of a longer file counts."""
     parts = step_s // grid_s
     pieces_s = (local_s[:, None] + grid_s * np.arange(parts, dtype=np.int64)).ravel()
-    day, leap = _days_of_year(pieces_s)
+    day, leap = days_of_year(pieces_s)
     used = np.flatnonzero(~leap & (pieces_s < pieces_s[0] + (YEAR_DAYS + 1) * DAY_S))
     steps, first = np.unique((day * DAY_S + pieces_s % DAY_S)[used] // grid_s, return_index=True)
     row_of = np.full(YEAR_DAYS * DAY_S // grid_s, -1, dtype=np.int64)
@@ -163,7 +165,7 @@ def _fold(local_s: IntArray, values: FloatArray, step_s: int, grid_s: int) -> tu
     return Folded(table, grid_s, row_of, weekday), tuple(notes)
 
 
-def _days_of_year(times_s: IntArray) -> tuple[IntArray, BoolArray]:
+def days_of_year(times_s: IntArray) -> tuple[IntArray, BoolArray]:
     """Return the day of an ordinary year for each time, and which are 29 February."""
     days = (times_s // DAY_S).astype("M8[D]")
     months = days.astype("M8[M]")

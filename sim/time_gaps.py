@@ -90,7 +90,7 @@ def fill_year(folded: Folded, rules: YearRules) -> Filled:
 
 def find_gaps(folded: Folded) -> tuple[Gap, ...]:
     """Return the runs of steps without value in any column, each once; one may run through the new year."""
-    runs = {run for column in np.isnan(folded.table).T if column.any() for run in _runs(column)}
+    runs = {run for column in np.isnan(folded.table).T if column.any() for run in missing_runs(column)}
     size = folded.row_of.size
     after_end = (int(np.argmax(folded.row_of)) + 1) % size
     is_year = bool(folded.row_of[after_end] >= 0)
@@ -99,8 +99,8 @@ def find_gaps(folded: Folded) -> tuple[Gap, ...]:
     )
 
 
-def _runs(missing: BoolArray) -> list[tuple[int, int]]:
-    """Return (start, length) of each run in a ring."""
+def missing_runs(missing: BoolArray) -> list[tuple[int, int]]:
+    """Return (start, length) of each run of true values; the year is a ring, so a run may go over its end."""
     if missing.all():
         return [(0, missing.size)]
     turn = int(np.argmin(missing))

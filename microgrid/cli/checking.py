@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microgrid.cli.output import can_draw, emphasised, talk, write, write_json
-from microgrid.config import examine, placed
+from microgrid.config import examine, is_folder, placed
 from microgrid.config_document import Document
 from microgrid.config_repair import Repair, repaired
 from microgrid.errors import InvalidInput, Problem, as_json, as_text
@@ -51,7 +51,7 @@ def check(path: Path, *, fix: bool, dry_run: bool, as_json: bool) -> int:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if not is_folder(path):
         return [path]
     named = path / "scenario.yaml"
     found = [named] if named.is_file() else sorted(path.glob("*.yaml"))
@@ -103,19 +103,27 @@ def _tell(results: list[Checked]) -> None:
 def _story(file: str, seen: Understanding) -> str:
     """Return what was understood, in words and with the mean day as a plot of 24 columns."""
     ok = emphasised("OK", sys.stdout, "32;1")
-    sun = f"{seen.sun_kwh_m2_year:,.0f} kWh/m2 a year, {seen.pv_kwh_per_kw_year:,.0f} kWh per kW of panels"
-    peak = f"{seen.peak_kw:.3g} kW at {seen.peak_hour:02d}:00"
-    peak += f", {seen.peak_minute_kw:.3g} kW in one minute" if seen.systems == 1 else " in all homes together"
+    light = f"{seen.sun_kwh_m2_year:,.0f} kWh/m2 a year, " if seen.sun_kwh_m2_year else ""  # a PV profile has none
+    sun = f"{light}{seen.pv_kwh_per_kw_year:,.0f} kWh per kW of panels"
+    peak = f"{_kw(seen.peak_kw)} at {seen.peak_hour:02d}:00"
+    peak += f", {_kw(seen.peak_minute_kw)} in one minute" if seen.systems == 1 else " in all homes together"
+    customers = f"{seen.connections:,} connection{'' if seen.connections == 1 else 's'}"
     lines = [
         f"{ok}  {file}",
         f"  time      {seen.steps:,} steps of {seen.step_minutes} min, {seen.timezone}",
         f"  sun       {sun}, mean {seen.mean_temp_c:.1f} degC",
-        f"  demand    {seen.demand_kwh_year:,.0f} kWh a year, {seen.connections} connections",
+        f"  demand    {seen.demand_kwh_year:,.0f} kWh a year, {customers}",
         f"  peak      {peak}",
-        f"  mean day  |{_plot(seen.mean_day_kw)}|  0 to 24 h, highest {max(seen.mean_day_kw):.3g} kW",
+        f"  mean day  |{_plot(seen.mean_day_kw)}|  0 to 24 h, highest {_kw(max(seen.mean_day_kw))}",
     ]
+    if seen.most_growth > 1.0:
+        lines.append(f"  later     up to {seen.most_growth:.3g} times this load, by connections and growth")
     lines += [f"  note      {note}" for note in seen.notes]
     return "\n".join([*lines, *(f"  filled    {fill}" for fill in seen.fills)])
+
+
+def _kw(power_kw: float) -> str:
+    return f"{power_kw:,.0f} kW" if power_kw >= 100.0 else f"{power_kw:.3g} kW"
 
 
 def _plot(values: tuple[float, ...]) -> str:

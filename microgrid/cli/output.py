@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TextIO
 
 import typer
@@ -24,9 +25,10 @@ def write(text: str) -> None:
 
 
 def talk(text: str) -> None:
-    """Write a remark for people to standard error."""
-    sys.stderr.write(text if text.endswith("\n") else f"{text}\n")
-    sys.stderr.flush()
+    """Write a remark for people to standard error; where nobody can read it, the command goes on without."""
+    with suppress(OSError):
+        sys.stderr.write(text if text.endswith("\n") else f"{text}\n")
+        sys.stderr.flush()
 
 
 def write_json(schema: str, content: Mapping[str, object]) -> None:

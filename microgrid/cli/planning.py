@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from microgrid.cli.output import talk, write, write_json
 from microgrid.clock import stopwatch
 from microgrid.config import locate, read
+from microgrid.config_document import LARGEST
 from microgrid.errors import InvalidInput, Problem
-from microgrid.files import said_plainly
+from microgrid.files import outputs_apart, said_plainly
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ FEASIBLE, INFEASIBLE = 0, 1
 
 def size(path: Path, report: Path | None, *, as_json: bool) -> int:
     """Search the ranges of a scenario and tell the cheapest design that meets its goal, or why there is none."""
-    study, text = _study(path)
+    study, text = _study(path, {"--report": report})
     elapsed_s = stopwatch()
     from sim.sizing.search import size as search
 
@@ -57,7 +58,7 @@ def evaluate(
     as_json: bool,
 ) -> int:
     """Run one design through its project and tell what it does and costs; exit 1 when it misses the goal."""
-    study, text = _study(path)
+    study, text = _study(path, {"--series": series, "--report": report})
     from sim.sizing.evaluate import evaluate as run
     from sim.sizing.evaluate import one_design
 
@@ -96,10 +97,13 @@ def _tell(study: Study, evaluation: Evaluation, *, as_json: bool) -> None:
         write(evaluate_text(study, evaluation))
 
 
-def _study(path: Path) -> tuple[Study, str]:
-    """Return a scenario made ready, and the text of its file."""
+def _study(path: Path, outputs: dict[str, Path | None]) -> tuple[Study, str]:
+    """Return a scenario made ready, and the text of its file; refuse outputs that would destroy something."""
     file = locate(path)
     scenario = read(file, Scenario)
+    from sim.loading import data_files
+
+    outputs_apart(outputs, (file, *data_files(scenario, file.parent)))
     from sim.sizing.evaluate import study_of
 
     study = study_of(scenario, file.parent)
@@ -115,8 +119,8 @@ def _sizes(scenario: Scenario, given: dict[str, float | None]) -> dict[str, floa
     for name, size_given in given.items():
         written = getattr(scenario.system, name)
         option = f"--{name.replace('_', '-')}"
-        if size_given is not None and size_given < 0.0:
-            problems.append(Problem("MG-U011", f"{option} must not be negative, got {size_given:g}", fix=f"{option} 0"))
+        if size_given is not None and not 0.0 <= size_given <= LARGEST:
+            problems.append(_no_size(option, size_given))
         elif size_given is not None:
             sizes[name] = size_given
         elif isinstance(written, tuple):
@@ -127,6 +131,12 @@ def _sizes(scenario: Scenario, given: dict[str, float | None]) -> dict[str, floa
     if problems:
         raise InvalidInput(*problems)
     return sizes
+
+
+def _no_size(option: str, size: float) -> Problem:
+    if size < 0.0:
+        return Problem("MG-U011", f"{option} must not be negative, got {size:g}", fix=f"{option} 0")
+    return Problem("MG-U011", f"{option} must be a number that can be built, got {size:g}", fix=f"{option} 20")
 
 
 def _why(study: Study, sizing: Sizing) -> Infeasible | None:

@@ -6,11 +6,12 @@ RAMP's own names in brackets below. Times of day are minutes after midnight; 144
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sim.scenario import Priority
+from sim.quantities import Priority
 
 Weekdays = Literal["all", "weekday", "weekend"]
 DAY_MIN = 1440
@@ -19,6 +20,7 @@ MAX_WINDOWS = 3
 MAX_DUTY_CYCLES = 3
 MAX_DUTY_WINDOWS = 2
 MAX_PREFERENCE = 3
+_WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,24 @@ def faults(appliance: Appliance) -> Iterator[str]:
 def window_minutes(windows: tuple[tuple[int, int], ...]) -> int:
     """Return how many minutes of the day windows cover together."""
     return sum(end - start for start, end in windows)
+
+
+def window_min(text: str) -> tuple[int, int] | None:
+    """Return start and end of a window in minutes of the day, None when it is none; the end may be 24:00.
+
+    A window that ends before it starts runs over midnight; one without length is none.
+
+    >>> window_min("18:00-23:30")
+    (1080, 1410)
+    """
+    match = _WINDOW.fullmatch(text.strip())
+    if match is None:
+        return None
+    hours = [int(match[1]), int(match[3])]
+    minutes = [int(match[2]), int(match[4])]
+    start, end = (60 * hour + minute for hour, minute in zip(hours, minutes, strict=True))
+    inside = max(minutes) < 60 and start < DAY_MIN and end <= DAY_MIN
+    return (start, end) if inside and start != end else None
 
 
 def largest_power_w(appliance: Appliance) -> float:

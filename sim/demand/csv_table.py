@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microgrid.errors import InvalidInput, Problem
+from microgrid.files import content_of
 
 FloatArray = npt.NDArray[np.float64]
 SEPARATORS = ",;\t|"
@@ -126,7 +127,7 @@ def located(table: CsvTable, problem: Problem, line: int, column: int) -> Proble
 def _text(path: Path) -> tuple[str, tuple[str, ...]]:
     """Return the text of a file in the encodings spreadsheets write."""
     try:
-        data = path.read_bytes()
+        data = content_of(path)
     except OSError as error:
         what = f"cannot read {path.name}: {error.strerror or error}"
         raise InvalidInput(Problem("MG-D200", what, fix="check the name of the file", file=path.name)) from error

@@ -13,7 +13,6 @@ customer's own appliances, drawn anew each day, instead of the whole community's
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,8 +25,8 @@ from sim.demand.appliance_day import appliance_day, is_used
 from sim.demand.appliances import DAY_MIN, MAX_DUTY_CYCLES, YEAR_DAYS, User
 from sim.demand.chance import STATE_SIZE, Draws, between, inner, start
 from sim.demand.tables import Records, Tables, tables
-from sim.physics.kernel import compiled
-from sim.scenario import PRIORITIES
+from sim.physics.kernel import compiled, processors
+from sim.quantities import PRIORITIES
 
 FloatArray = NDArray[np.float64]
 _Job = tuple[int, int, int, int]
@@ -96,7 +95,7 @@ def _run(
     steps = (days[1] - days[0]) * (DAY_MIN // step_minutes)
     load_w, peak_w = np.zeros((rows, steps)), np.zeros(steps)
     work = np.array(jobs, dtype=_JOB)
-    workers = max(1, threads or os.cpu_count() or 1)
+    workers = max(1, threads or processors())
     cuts = np.linspace(*days, 4 * workers + 1).astype(int).tolist()
 
     def run(first: int, end: int) -> None:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from microgrid.errors import InvalidInput, Problem
 from sim.demand.appliances import YEAR_DAYS, User, largest_power_w
 from sim.demand.tiers import business_user, listed_user, tier_user
-from sim.scenario import PRIORITIES, Demand, Households, Site
+from sim.quantities import PRIORITIES
+from sim.scenario import Demand, Households, Site
 
 if TYPE_CHECKING:
     from sim.demand.engine import CustomersLoad
@@ -213,7 +214,10 @@ def _measured(demand: Demand, site: Site, folder: Path, step_minutes: int) -> tu
     file = read_load_csv(folder / demand.file, site, step_minutes)
     notes = [*file.notes, "peaks shorter than a step of the load file are not known and not in the 1-minute peak"]
     if not file.connections and not demand.connections_by_month:
-        notes.append("the load file does not say how many customers it is; it counts as one connection")
+        notes.append(
+            "the load file does not say how many customers it is; it counts as one connection, unless you write "
+            "their number, such as  connections_by_month: [87]"
+        )
     return file, tuple(notes)
 
 

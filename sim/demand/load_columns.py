@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from microgrid.errors import Problem
-from sim.scenario import PRIORITIES
+from sim.quantities import PRIORITIES
 
 Kind = Literal["total", "class", "meter"]
 Unit = Literal["w", "kw", "mw", "wh", "kwh"]

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from microgrid.errors import InvalidInput, Problem
 from sim.demand.csv_table import Block, CsvTable, blocks, located, numbers, open_csv
 from sim.demand.load_columns import WATTS, Layout, LoadColumn, layout_of
-from sim.scenario import PRIORITIES, Site
+from sim.quantities import PRIORITIES
+from sim.scenario import Site
 from sim.time_axis import (
     Axis,
     YearRules,
@@ -26,6 +27,7 @@ from sim.time_text import PROBLEMS_MAX, text_of
 
 FloatArray = npt.NDArray[np.float64]
 REGISTER_ROWS = 48  # a load that never falls for so many rows is the reading of a meter
+LARGEST_W = 1e11  # a hundred gigawatts: a unit too small, or a marker for a missing value
 GAP_FIX = "add the missing rows, or cut the file to whole weeks without the gap"
 
 
@@ -144,6 +146,10 @@ def _unlikely(table: CsvTable, layout: Layout, loads: FloatArray) -> list[Proble
             found.append(Problem("MG-D211", what, fix="remove it", file=table.file, line=table.header_line))
         elif load.is_energy and _is_register(known):
             found.append(_register(table, load))
+        elif known.max() > LARGEST_W / WATTS[load.unit]:
+            what = f"column {load.name!r} reaches {known.max():g} {load.unit.replace('w', 'W')}"
+            fix = "check the unit, and leave cells without a value empty"
+            found.append(Problem("MG-D213", what, "no village uses that much", fix, table.file, table.header_line))
     return found
 
 

@@ -19,13 +19,13 @@ from sim.demand.appliances import (
     User,
     faults,
 )
+from sim.inputs import DAYS_IN_MONTHS
 from sim.randomness import stream
+from sim.time_gaps import FIRST_WEEKDAY
 
 FloatArray = NDArray[np.float64]
 Records = NDArray[Any]
 
-FIRST_WEEKDAY = 2  # 1 January is a Wednesday, as in 2025; 0 is Monday
-MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 APPLIANCE = np.dtype(
     [
@@ -146,7 +146,7 @@ def _peak_period(user: User) -> tuple[float, float]:
 def _day_records(seed: int) -> Records:
     records = np.zeros(YEAR_DAYS, DAY)
     records["weekend"] = (np.arange(YEAR_DAYS) + FIRST_WEEKDAY) % 7 >= 5
-    records["month"] = np.repeat(np.arange(12), MONTH_DAYS)
+    records["month"] = np.repeat(np.arange(12), DAYS_IN_MONTHS)
     draws = stream(seed, "demand peak").standard_normal((YEAR_DAYS, 2))
     records["peak_shift"], records["peak_width"] = draws[:, 0], draws[:, 1]
     return records

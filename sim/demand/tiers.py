@@ -10,23 +10,17 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 from ruamel.yaml import YAML
 
 from microgrid.config_model import Frozen
-from sim.demand.appliances import DAY_MIN, Appliance, DutyCycle, User, each_alone, window_minutes
-from sim.scenario import (
-    Count,
-    Fraction,
-    HouseholdAppliance,
-    Households,
-    NotNegative,
-    Positive,
-    Priority,
-)
-from sim.scenario_rules import window_min
+from sim.demand.appliances import DAY_MIN, Appliance, DutyCycle, User, each_alone, window_min, window_minutes
+from sim.quantities import Count, Fraction, NotNegative, Positive, Priority
+
+if TYPE_CHECKING:
+    from sim.scenario import HouseholdAppliance, Households
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "configs" / "catalogue"
 TIGHT = 0.5  # share of its windows above which an appliance is placed without loss rather than at leisure

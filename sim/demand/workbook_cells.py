@@ -6,15 +6,21 @@ Mistakes are collected with their cell, such as `Sheet1!F12`, so that all of the
 from __future__ import annotations
 
 import re
+import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 from microgrid.errors import InvalidInput, Problem
+from microgrid.files import content_of
 
 SERIES = re.compile(r"=\s*(?:'([^']+)'|([^!']+))!\$?([A-Z]+)\$?([0-9]+):\$?([A-Z]+)\$?([0-9]+)")
+# what comes out of an archive or its XML when bytes of it are wrong; RuntimeError: it is locked with a password
+_BROKEN = (LookupError, ValueError, TypeError, AttributeError, SyntaxError, EOFError, RuntimeError, zlib.error)
 YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"no", "n", "false", "0"})
 
@@ -111,16 +117,22 @@ def open_sheet(path: Path) -> Sheet:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        formulas = openpyxl.load_workbook(path)
-        values = openpyxl.load_workbook(path, data_only=True)
+        data = content_of(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and drawings, which say nothing about demand
+            formulas = openpyxl.load_workbook(BytesIO(data))
+            values = openpyxl.load_workbook(BytesIO(data), data_only=True)
     except OSError as error:
         what = f"cannot read {path.name}: {error.strerror or error}"
         raise InvalidInput(Problem("MG-D250", what, fix="check the name of the file", file=path.name)) from error
-    except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+    except (BadZipFile, InvalidFileException, *_BROKEN) as error:
         what = f"{path.name} is not an .xlsx workbook"
         raise InvalidInput(
             Problem("MG-D250", what, fix="save it as .xlsx, not .xls or .ods", file=path.name)
         ) from error
+    if not formulas.worksheets:
+        what = f"{path.name} has no sheet with cells"
+        raise InvalidInput(Problem("MG-D250", what, fix="export the workbook again", file=path.name))
     first = formulas.worksheets[0]
     names = [str(cell.value).strip() if cell.value is not None else "" for cell in first[1]]
     columns = {name: number for number, name in reversed(list(enumerate(names, start=1))) if name}

@@ -90,22 +90,28 @@ def kibam_available_wh(tanks: Tanks, kibam: Kibam) -> float:
 
 
 @kernel
-def kibam_limits(tanks: Tanks, kibam: Kibam, bank: OneTank, rate_factor: float, dt_h: float) -> Limits:
+def kibam_limits(
+    tanks: Tanks, kibam: Kibam, bank: OneTank, capacity_factor: float, rate_factor: float, dt_h: float
+) -> Limits:
     """Return what a two-tank battery can give and take for one step, at its terminals.
 
     The available tank ends at 0 at the discharge limit and full at the charge limit; the window, the maximum charge
-    rate and the C-rates of `bank` hold as well. Source: Manwell & McGowan 1993; HOMER help.
+    rate and the C-rates of `bank` hold as well, and cold raises the floor and lowers the rates as in
+    `one_tank_limits`. Source: Manwell & McGowan 1993; HOMER help.
     """
     resting_wh = kibam_available_wh(tanks, kibam)
     discharge_w = resting_wh / kibam.draw_available
-    above_floor_w = (tanks.total_wh - kibam.floor_wh) / dt_h
+    floor_wh = kibam.floor_wh + (bank.ceiling_wh - kibam.floor_wh) * (1.0 - capacity_factor)
+    above_floor_w = (tanks.total_wh - floor_wh) / dt_h
     discharge_w = discharge_w if discharge_w < above_floor_w else above_floor_w
     discharge_w = discharge_w * bank.discharge_efficiency
     discharge_limit_w = bank.discharge_limit_w * rate_factor
     discharge_w = discharge_w if discharge_w < discharge_limit_w else discharge_limit_w
     charge_w = (kibam.fraction * kibam.capacity_wh - resting_wh) / kibam.draw_available
     by_rate_w = kibam.charge_decay * (kibam.capacity_wh - tanks.total_wh) / dt_h
-    charge_w = (charge_w if charge_w < by_rate_w else by_rate_w) / bank.charge_efficiency
+    charge_w = charge_w if charge_w < by_rate_w else by_rate_w
+    below_ceiling_w = (bank.ceiling_wh - tanks.total_wh) / dt_h
+    charge_w = (charge_w if charge_w < below_ceiling_w else below_ceiling_w) / bank.charge_efficiency
     charge_limit_w = bank.charge_limit_w * rate_factor
     charge_w = charge_w if charge_w < charge_limit_w else charge_limit_w
     return Limits(discharge_w if discharge_w > 0.0 else 0.0, charge_w if charge_w > 0.0 else 0.0)

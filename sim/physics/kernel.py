@@ -12,6 +12,7 @@ import ast
 import hashlib
 import inspect
 import os
+import pickle
 import shutil
 import textwrap
 from collections.abc import Callable
@@ -97,6 +98,12 @@ def _as_f32(value: Any) -> Any:
     return np.float32(value) if isinstance(value, float) else getattr(value, "lanes", value)
 
 
+def processors() -> int:
+    """Return how many processors this program was given, each good for one thread."""
+    given = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(given(0)) if given is not None else os.cpu_count() or 1
+
+
 def source_fingerprint() -> str:
     """Return a hash of everything of ours that may be compiled, so that no stale machine code is ever run."""
     root = Path(__file__).resolve().parent.parent
@@ -127,6 +134,20 @@ def compiled_folder() -> Path:
     return folder
 
 
+def drop_broken(folder: Path) -> None:
+    """Remove machine code that a power cut left short, so that it is compiled anew; numba would stop at it."""
+    for path in (*folder.rglob("*.nbi"), *folder.rglob("*.nbc")):
+        try:
+            with path.open("rb") as stored:
+                stored.seek(max(0, path.stat().st_size - 1))
+                whole = stored.read() == pickle.STOP
+            if not whole:
+                path.unlink(missing_ok=True)
+        except OSError:  # another process has just replaced it, or it is not ours to remove
+            continue
+
+
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 if numba is not None:
     numba.config.CACHE_DIR = str(compiled_folder())
+    drop_broken(Path(numba.config.CACHE_DIR))

@@ -103,7 +103,7 @@ def battery_limits(
     """Return what the battery can give and take, by the model it has."""
     if kibam is None:
         return one_tank_limits(tanks.total_wh, tank, capacity_factor, rate_factor, dt_h)
-    return kibam_limits(tanks, kibam, tank, rate_factor, dt_h)
+    return kibam_limits(tanks, kibam, tank, capacity_factor, rate_factor, dt_h)
 
 
 @kernel

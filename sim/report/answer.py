@@ -12,7 +12,7 @@ from sim.report.money_charts import NOTHING_BUILT, design_text
 from sim.report.shortage import WINDOW_H, Shortage, shortage_of
 from sim.sizing.economics import in_costs_currency, in_site_currency
 from sim.sizing.evaluate import Evaluation, Study, evaluate
-from sim.sizing.plant import plant_of
+from sim.sizing.plant import panels_left, plant_of
 from sim.sizing.search import NAMES, Sizing
 
 SIZE_NAMES = dict(zip(NAMES, ("panels", "battery", "inverter", "generator"), strict=True))
@@ -52,10 +52,12 @@ def verdict(study: Study, evaluation: Evaluation) -> str:
     enough = missing <= goal.unserved_fraction_max
     if design_text(evaluation.design) == NOTHING_BUILT:
         return "No. Nothing is built, and nothing is served."
-    owned = f"Each of {study.inputs.systems:,.0f} systems has {design_text(evaluation.design)}. Together they serve"
+    owned = f"Each of {study.systems:,.0f} systems has {design_text(evaluation.design)}. Together they serve"
     one = f"{_capital(design_text(evaluation.design))} serve"
-    served = f"{owned if study.inputs.systems > 1.0 else one} {amounts.percent(1.0 - missing)} of the energy"
-    asked = f"that {study.inputs.connections:,} customers ask for over {_years(goal.years)}"
+    served = f"{owned if study.systems > 1.0 else one} {amounts.percent(1.0 - missing)} of the energy"
+    customers = study.inputs.connections
+    people = "one customer asks" if customers == 1 else f"{customers:,} customers ask"
+    asked = f"that {people} for over {_years(goal.years)}"
     allowed = f"the goal allows {amounts.percent(goal.unserved_fraction_max)} to be missing"
     missing_text = f"{amounts.percent(missing, 4)} is missing, and {allowed}"
     text = f"{'Yes' if enough and evaluation.carries_peaks else 'No'}. {served} {asked}; {missing_text}."
@@ -163,7 +165,7 @@ def _equipment_facts(study: Study, evaluation: Evaluation) -> tuple[Fact, ...]:
     years, use = evaluation.years, evaluation.use
     offered_kwh = sum(year.pv_kwh + year.source_kwh for year in years)
     spilled_kwh = sum(year.spilled_kwh for year in years)
-    cycles = sum(year.battery_cycles for year in years) / len(years)
+    cycles = float(use.battery_cycles[:, 0].mean())
     ageing = study.parts.battery.ageing
     costs, battery = study.scenario.costs, float(evaluation.design.battery_kwh[0]) > 0.0
     modelled = float(use.battery_life_years[0])
@@ -233,8 +235,8 @@ def _deciding_text(study: Study, sizing: Sizing, best: Evaluation) -> str:
 def _plant_of(study: Study, evaluation: Evaluation) -> Plant:
     """Return the design as old as its parts are in the evaluation's year."""
     left = evaluation.use.capacity_left[evaluation.year - 1]
-    pv_left = (1.0 - study.parts.panel.degradation_per_year) ** (evaluation.year - 1)
-    return plant_of(study.parts, evaluation.design, left, pv_left, study.inputs.dt_h)
+    power_left = panels_left(study.parts, study.scenario.costs, evaluation.year - 1)
+    return plant_of(study.parts, evaluation.design, left, power_left, study.inputs.dt_h)
 
 
 def _number(value: object) -> float:
@@ -243,7 +245,7 @@ def _number(value: object) -> float:
 
 def _homes(study: Study) -> int:
     """Return how many systems of the design there are, 0 for one microgrid."""
-    return round(study.inputs.systems) if study.inputs.systems > 1.0 else 0
+    return round(study.systems) if study.systems > 1.0 else 0
 
 
 def _peaks_text(study: Study) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.inputs import FloatArray
 from sim.report import amounts
 from sim.report.charts import Chart, Figure, figure, plain, titled
 from sim.report.tables import (
@@ -27,6 +28,9 @@ KIND_LOOKS = {
     "Value left": ("--solar", "."),
 }
 NOTHING_BUILT = "nothing is built"
+COST_NAMES = {"lcoe": "cost of a kWh served", "npc": "whole-life cost"}
+COST_DECIMALS = {"lcoe": 4, "npc": 0}
+COST_SHOWN = {"lcoe": "%{y:,.3f} a kWh", "npc": "%{y:,.0f}"}
 CLOUD = 600  # designs drawn as dots behind the line of the best ones
 
 
@@ -105,25 +109,25 @@ def pareto_chart(study: Study, sizing: Sizing, currency: str) -> Chart:
     goal, line = study.scenario.goal.unserved_fraction_max, sizing.pareto
     reach = max(4.0 * goal, 0.02, float(line.unserved_fraction.min(initial=1.0)) * 2.0)
     near = line.picked(line.unserved_fraction <= reach)
-    traces = [_cloud(sizing, reach), _dots("Cheapest for its reliability", near, "--battery", 6)]
+    objective = study.scenario.goal.objective
+    traces = [_cloud(sizing, objective, reach), _dots("Cheapest for its reliability", near, objective, "--battery", 6)]
     if sizing.best is not None:
-        traces.append(_chosen(sizing.best))
+        traces.append(_chosen(sizing.best, objective))
     limit = {"type": "line", "x0": goal * 100.0, "x1": goal * 100.0, "y0": 0, "y1": 1, "yref": "paper"}
     label = {"x": goal * 100.0, "y": 1, "yref": "paper", "text": "goal", "showarrow": False, "xanchor": "left"}
-    drawn_npc = np.append(near.npc, [] if sizing.best is None else sizing.best.cost.npc)
-    low, high = (float(drawn_npc.min()), float(drawn_npc.max())) if drawn_npc.size else (0.0, 1.0)
+    drawn_cost = np.append(near.objective(objective), [] if sizing.best is None else _figure_of(sizing.best, objective))
+    low, high = (float(drawn_cost.min()), float(drawn_cost.max())) if drawn_cost.size else (0.0, 1.0)
     room = 0.1 * (high - low) + 0.02 * high
     drawn = figure(
         [trace for trace in traces if trace["x"]],
         xaxis=titled("energy not served, %") | {"range": [-0.02 * reach * 100.0, reach * 100.0]},
-        yaxis=titled(f"whole-life cost, {currency}") | {"range": [low - room, high + room]},
+        yaxis=titled(f"{COST_NAMES[objective]}, {currency}") | {"range": [low - room, high + room]},
         hovermode="closest",
         shapes=[limit | {"line": {"color": "--unserved", "dash": "dash", "width": 2}}],
         annotations=[label],
     )
-    return Chart(
-        "pareto", "Cost against reliability", _pareto_summary(sizing, currency), drawn, _pareto(near, currency)
-    )
+    summary = _pareto_summary(sizing, objective, currency)
+    return Chart("pareto", "Cost against reliability", summary, drawn, _pareto(near, currency))
 
 
 def design_text(designs: Designs, index: int = 0) -> str:
@@ -138,7 +142,7 @@ def design_text(designs: Designs, index: int = 0) -> str:
     return amounts.listed(present) or NOTHING_BUILT
 
 
-def _pareto_summary(sizing: Sizing, currency: str) -> str:
+def _pareto_summary(sizing: Sizing, objective: str, currency: str) -> str:
     line = sizing.pareto
     if line.npc.size == 0:
         return "No design that was tried can carry the busiest minute and the largest motor start."
@@ -146,8 +150,9 @@ def _pareto_summary(sizing: Sizing, currency: str) -> str:
     if sizing.too_weak:
         weak = f", {sizing.too_weak:,} of them refused because they cannot carry the busiest minute or a motor start"
     ends = [
-        f"{amounts.percent(float(unserved))} unserved for {amounts.money(float(npc), currency)}"
-        for unserved, npc in zip(line.unserved_fraction, line.npc, strict=True)
+        f"{amounts.percent(float(unserved))} unserved for {amounts.money(float(cost), currency)}"
+        f"{' a kilowatt-hour' * (objective == 'lcoe')}"
+        for unserved, cost in zip(line.unserved_fraction, line.objective(objective), strict=True)
     ]
     return (
         f"{sizing.searched:,} designs were tried{weak}. {line.npc.size:,} are beaten by no other in "
@@ -161,36 +166,40 @@ def _pareto(near: Candidates, currency: str) -> Table:
     )
 
 
-def _cloud(sizing: Sizing, reach: float) -> Figure:
-    """Return an even selection of the other designs, no dearer than the dearest of the best ones."""
-    found, dearest = sizing.candidates, float(sizing.pareto.npc.max(initial=0.0))
-    index = np.flatnonzero((found.unserved_fraction <= reach) & (found.npc <= 1.2 * dearest))
+def _cloud(sizing: Sizing, objective: str, reach: float) -> Figure:
+    """Return an even selection of the other designs, not much dearer than the dearest of the best ones."""
+    found, dearest = sizing.candidates, float(sizing.pareto.objective(objective).max(initial=0.0))
+    index = np.flatnonzero((found.unserved_fraction <= reach) & (found.objective(objective) <= 1.2 * dearest))
     every = max(1, -(-index.size // CLOUD))
-    return _dots("Also tried", found.picked(index[::every]), "--faint", 4)
+    return _dots("Also tried", found.picked(index[::every]), objective, "--faint", 4)
 
 
-def _dots(name: str, found: Candidates, color: str, size: int) -> Figure:
+def _dots(name: str, found: Candidates, objective: str, color: str, size: int) -> Figure:
     return {
         "type": "scatter",
         "mode": "markers",
         "name": name,
         "x": plain(found.unserved_fraction * 100.0, 4),
-        "y": plain(found.npc, 0),
+        "y": plain(found.objective(objective), COST_DECIMALS[objective]),
         "text": [design_text(found.designs, index) for index in range(found.npc.size)],
-        "hovertemplate": "%{text}<br>%{x:.3~g} % unserved, %{y:,.0f}<extra></extra>",
+        "hovertemplate": f"%{{text}}<br>%{{x:.3~g}} % unserved, {COST_SHOWN[objective]}<extra></extra>",
         "marker": {"color": color, "size": size},
     }
 
 
-def _chosen(best: Evaluation) -> Figure:
+def _figure_of(best: Evaluation, objective: str) -> FloatArray:
+    return best.cost.lcoe_served if objective == "lcoe" else best.cost.npc
+
+
+def _chosen(best: Evaluation, objective: str) -> Figure:
     return {
         "type": "scatter",
         "mode": "markers",
         "name": "Chosen",
         "x": plain([best.unserved_fraction * 100.0], 4),
-        "y": plain(best.cost.npc, 0),
+        "y": plain(_figure_of(best, objective), COST_DECIMALS[objective]),
         "text": [design_text(best.design)],
-        "hovertemplate": "chosen: %{text}<br>%{x:.3~g} % unserved, %{y:,.0f}<extra></extra>",
+        "hovertemplate": f"chosen: %{{text}}<br>%{{x:.3~g}} % unserved, {COST_SHOWN[objective]}<extra></extra>",
         "marker": {"color": "--unserved", "size": 14, "symbol": "star", "line": {"color": "--text", "width": 1}},
     }
 

@@ -52,7 +52,7 @@ def write_report(path: Path, study: Study, evaluation: Evaluation, sizing: Sizin
         "cost_of_energy": cost_table(study, evaluation),
         "lcoe_includes": lcoe_includes(scenario.costs, scenario.rates, scenario.goal.years),
         "search": search,
-        "homes": round(study.inputs.systems) if study.inputs.systems > 1.0 else 0,
+        "homes": round(study.systems) if study.systems > 1.0 else 0,
     }
     charts = (*weeks, energy, *money, *search)
     write_whole(path, _rendered("report.html", study, inputs_text, charts, content))

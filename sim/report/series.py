@@ -8,8 +8,9 @@ import numpy as np
 
 from microgrid.files import write_whole
 from sim.inputs import FloatArray
-from sim.scenario import PRIORITIES
+from sim.quantities import PRIORITIES
 from sim.sizing.evaluate import Evaluation, Study
+from sim.sizing.plant import panels_left
 
 DECIMALS = 3  # of a watt and a watt-hour: a sum over n steps is exact to n x 0.0005
 
@@ -53,7 +54,7 @@ def series_of(study: Study, evaluation: Evaluation) -> dict[str, FloatArray]:
 
 def pv_w(study: Study, evaluation: Evaluation) -> FloatArray:
     """Return what the panels, as old as they are in the evaluation's year, could give in each step [W]."""
-    left = (1.0 - study.parts.panel.degradation_per_year) ** (evaluation.year - 1)
+    left = panels_left(study.parts, study.scenario.costs, evaluation.year - 1)
     return evaluation.drivers.pv_w_per_w * (float(evaluation.design.pv_kw[0]) * 1000.0 * left)
 
 

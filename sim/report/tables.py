@@ -57,7 +57,7 @@ def operation_table(evaluation: Evaluation) -> Table:
         "Longest outage, h": [year.longest_outage_hours for year in years],
         "Highest load, kW": [year.peak_load_kw for year in years],
         "Battery left at start, % of new": (100.0 * use.capacity_left[:, 0]).tolist(),
-        "Battery full cycles": [year.battery_cycles for year in years],
+        "Battery full cycles": use.battery_cycles[:, 0].tolist(),
         "Generator hours": [year.genset_hours for year in years],
         "Generator starts": [float(year.genset_starts) for year in years],
         "Fuel, litres": use.fuel_litres[:, 0].tolist(),

@@ -36,7 +36,8 @@ def size_answer(study: Study, sizing: Sizing, why: Infeasible | None, seconds: f
 def evaluate_answer(study: Study, evaluation: Evaluation) -> Answer:
     """Return what `evaluate --json` prints: one year's energy, the project's money and reliability, every year."""
     totals = evaluation.years[evaluation.year - 1]
-    fuel_litres = float(evaluation.use.fuel_litres[evaluation.year - 1, 0])
+    use, row = evaluation.use, evaluation.year - 1
+    fuel_litres, cycles = float(use.fuel_litres[row, 0]), float(use.battery_cycles[row, 0])
     return {
         **_scenario(study),
         **best_answer(study, evaluation),
@@ -44,6 +45,7 @@ def evaluate_answer(study: Study, evaluation: Evaluation) -> Answer:
         **_rounded(asdict(totals)),
         "imbalance_kwh": totals.imbalance_kwh,
         "fuel_litres": round(fuel_litres, 3),
+        "battery_cycles": round(cycles, 6),
         "carries_peaks": evaluation.carries_peaks,
         "years": years_answer(evaluation),
         "cash_flow": [_rounded(asdict(year)) for year in evaluation.cash],
@@ -66,7 +68,7 @@ def best_answer(study: Study, evaluation: Evaluation) -> Answer:
         "lcoe_includes": lcoe_includes(costs, study.scenario.rates, study.scenario.goal.years),
         "unserved_fraction": evaluation.unserved_fraction,
         "renewable_fraction": evaluation.renewable_fraction,
-        "battery_life_years": _finite(float(evaluation.use.battery_life_years[0])),
+        "battery_life_years": costs.battery_life_years or _finite(float(evaluation.use.battery_life_years[0])),
     }
 
 

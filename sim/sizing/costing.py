@@ -17,8 +17,6 @@ import numpy as np
 from sim.scenario import Costs, Rates, Source
 from sim.sizing.replacement import Amount, Array, YearOfWear, wear_by_year
 
-EQUIPMENT = ("pv", "battery", "inverter", "genset")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Designs:
@@ -97,7 +95,7 @@ class Flow(NamedTuple):
         return self.capital + self.replacement + self.om + self.fuel + self.salvage
 
 
-class Year(NamedTuple):
+class YearOfMoney(NamedTuple):
     """One year's money by component, as paid and as worth at the project's start."""
 
     paid: dict[str, Flow]
@@ -111,12 +109,12 @@ def real_rate(rates: Rates) -> float:
     return (rates.discount - rates.inflation) / (1.0 + rates.inflation)
 
 
-def yearly_flows(project: Project) -> Iterator[Year]:
+def yearly_flows(project: Project) -> Iterator[YearOfMoney]:
     """Yield the money of year 0, 1, ..., `years` of a project."""
     prices = first_prices(project)
     rate = real_rate(project.rates)
     start = _first_year(project, prices)
-    yield Year(start, start)
+    yield YearOfMoney(start, start)
     wear = {name: _wear(project, name, rate) for name in prices}
     for year in range(1, project.years + 1):
         yield _later_year(project, prices, {name: next(years) for name, years in wear.items()}, year)
@@ -147,7 +145,7 @@ def _first_year(project: Project, prices: dict[str, Amount]) -> dict[str, Flow]:
     return {name: Flow(capital=amount) for name, amount in capital.items()}
 
 
-def _later_year(project: Project, prices: dict[str, Amount], wear: dict[str, YearOfWear], year: int) -> Year:
+def _later_year(project: Project, prices: dict[str, Amount], wear: dict[str, YearOfWear], year: int) -> YearOfMoney:
     rate = real_rate(project.rates)
     paid = _equipment_flows(project, prices, wear, year) | _running_flows(project, prices, year)
     if year < project.years:  # the customers of next year are connected before it begins
@@ -157,7 +155,7 @@ def _later_year(project: Project, prices: dict[str, Amount], wear: dict[str, Yea
     worth = {name: _discounted(flow, (1.0 + rate) ** -year) for name, flow in paid.items()}
     for name, end in wear.items():
         worth[name] = worth[name]._replace(replacement=end.worth * _replacement_price(project, name, prices))
-    return Year(paid, worth)
+    return YearOfMoney(paid, worth)
 
 
 def _equipment_flows(

@@ -18,8 +18,8 @@ from sim.sizing.costing import (
     Flow,
     Lives,
     Project,
-    Year,
     YearlyUse,
+    YearOfMoney,
     real_rate,
     revenue,
     yearly_flows,
@@ -116,12 +116,12 @@ def capital_recovery_factor(rate: float, years: int) -> float:
     return float(-rate / np.expm1(-years * np.log1p(rate)))
 
 
-def lives_of(costs: Costs, panel: Panel, battery: Battery, inverter: Inverter, genset: Genset) -> Lives:
+def lives_of(costs: Costs, panel: Panel, battery: Battery, inverter: Inverter | None, genset: Genset) -> Lives:
     """Return how long equipment lasts: what the planner wrote, otherwise what the catalogue says."""
     return Lives(
         pv_years=costs.pv_life_years or panel.life_years,
         battery_years=costs.battery_life_years or battery.ageing.life_years,
-        inverter_years=costs.inverter_life_years or inverter.life_years,
+        inverter_years=costs.inverter_life_years or (np.inf if inverter is None else inverter.life_years),
         genset_hours=costs.genset_life_hours or genset.life_hours,
         battery_cycles=costs.battery_life_cycles or battery.ageing.life_cycles,
     )
@@ -139,18 +139,19 @@ def in_costs_currency(costs: Costs, amount: AnyAmount) -> AnyAmount:
 
 def lcoe_includes(costs: Costs, rates: Rates, years: int) -> str:
     """Return one sentence that says what the cost per kWh includes and leaves out."""
+    fixed, yearly, rise = costs.fixed, costs.yearly, rates.fuel_escalation
     parts = [
         "equipment with duty and VAT",
-        f"contingency of {costs.fixed.contingency_fraction:.1%}",
+        f"contingency of {fixed.contingency_fraction:.1%}" if fixed.contingency_fraction else "no contingency",
         "line, connections (in the year they are made) and fixed costs",
         "operation and upkeep",
-        f"fuel rising {rates.fuel_escalation:.1%} a year above inflation",
+        f"fuel {'rising' if rise > 0.0 else 'falling'} {abs(rise):.1%} a year against inflation" if rise else "fuel",
         "replacements",
-        f"insurance of {costs.yearly.insurance_fraction:.1%} of equipment and line",
-        f"mobile-money fees of {costs.yearly.mobile_money_fraction:.1%} of revenue",
+        f"insurance of {yearly.insurance_fraction:.1%} of equipment and line" if yearly.insurance_fraction else "",
+        f"mobile-money fees of {yearly.mobile_money_fraction:.1%} of revenue" if yearly.mobile_money_fraction else "",
     ]
     return (
-        f"Includes {', '.join(parts)}, less the value left after {years} years, at {_rate_text(rates)}; "
+        f"Includes {', '.join(filter(None, parts))}, less the value left after {years} years, at {_rate_text(rates)}; "
         "divides by discounted energy; leaves out revenue, financing, profit and taxes on income."
     )
 
@@ -198,7 +199,7 @@ def _added(one: Flow, other: Flow) -> Flow:
     return Flow(*(left + right for left, right in zip(one, other, strict=True)))
 
 
-def _cash_year(project: Project, number: int, year: Year) -> CashYear:
+def _cash_year(project: Project, number: int, year: YearOfMoney) -> CashYear:
     paid = Flow()
     for flow in year.paid.values():
         paid = _added(paid, flow)

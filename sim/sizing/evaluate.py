@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from sim.inputs import FloatArray, Inputs, load_inputs
+from sim.components import Components, components_of
+from sim.inputs import FloatArray, Inputs
+from sim.loading import load_inputs
 from sim.physics.operation import Drivers, Plant, State, Trajectory
 from sim.scenario import Scenario
 from sim.sizing.economics import (
@@ -19,15 +21,15 @@ from sim.sizing.economics import (
     YearlyUse,
     cash_flow,
     in_costs_currency,
+    lives_of,
     project_cost,
 )
 from sim.sizing.exact import YearTotals, exact_year
 from sim.sizing.peaks import Peaks, carries, peaks_of
-from sim.sizing.plant import Components, components_of
-from sim.sizing.project import ProjectUse, drivers_of, home_weights, project_use
+from sim.sizing.project import ProjectUse, drivers_of, home_weights, project_use, systems_built, wanted_w
 from sim.sizing.sweep import Year
 
-HOURS = ("genset_hours", "unserved_hours", "longest_outage_hours", "battery_cycles", "genset_starts")
+OF_ONE_SYSTEM = ("genset_hours", "unserved_hours", "longest_outage_hours", "genset_starts")  # not added up
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +41,11 @@ class Study:
     parts: Components
     peaks: Peaks | None
 
+    @property
+    def systems(self) -> float:
+        """Return how many systems of the same design are bought: 1 microgrid, or one for each home."""
+        return systems_built(self.inputs, self.parts, self.scenario.goal.years)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
@@ -48,7 +55,7 @@ class Evaluation:
     use: ProjectUse
     cost: ProjectCost
     cash: tuple[CashYear, ...]
-    years: tuple[YearTotals, ...]  # all systems together; hours and cycles of an average one
+    years: tuple[YearTotals, ...]  # all systems together; hours and starts of an average one
     year: int  # which year, from 1, the next two show
     drivers: Drivers  # of the first system
     trajectory: Trajectory
@@ -93,8 +100,12 @@ def evaluate(study: Study, design: Designs, year: int = 1) -> Evaluation:
     use = project_use(inputs, parts, scenario.costs, design, scenario.goal.years, run_year)
     project = project_of(study, design, use)
     totals = [
-        _together([totals for _, totals in records[first : first + systems]], home_weights(inputs, index))
-        for index, first in enumerate(range(0, len(records), systems))
+        _together(
+            [totals for _, totals in records[index * systems : (index + 1) * systems]],
+            home_weights(inputs, parts, index),
+            float(wanted_w(inputs, parts, index).max()) / 1000.0,
+        )
+        for index in range(scenario.goal.years)
     ]
     return Evaluation(
         design=design,
@@ -119,7 +130,7 @@ def project_of(study: Study, designs: Designs, use: ProjectUse) -> Project:
         rates=scenario.rates,
         years=scenario.goal.years,
         lives=_lives(study, use),
-        designs=Designs(*(getattr(designs, field.name) * inputs.systems for field in fields(Designs))),
+        designs=Designs(*(getattr(designs, field.name) * study.systems for field in fields(Designs))),
         use=YearlyUse(
             served_kwh=use.served_kwh,
             **{
@@ -135,21 +146,14 @@ def project_of(study: Study, designs: Designs, use: ProjectUse) -> Project:
 
 def _lives(study: Study, use: ProjectUse) -> Lives:
     """Return how long equipment lasts: what the planner wrote, else the ageing model, else the catalogue."""
-    costs, parts = study.scenario.costs, study.parts
-    ageing = parts.battery.ageing
-    worn = bool(np.isfinite(use.battery_life_years).all())
-    inverter_years = np.inf if parts.inverter is None else parts.inverter.life_years
-    return Lives(
-        pv_years=costs.pv_life_years or parts.panel.life_years,
-        battery_years=use.battery_life_years if worn else costs.battery_life_years or ageing.life_years,
-        inverter_years=costs.inverter_life_years or inverter_years,
-        genset_hours=costs.genset_life_hours or parts.genset.life_hours,
-        battery_cycles=np.inf if worn else costs.battery_life_cycles or ageing.life_cycles,
-    )
+    parts = study.parts
+    lives = lives_of(study.scenario.costs, parts.panel, parts.battery, parts.inverter, parts.genset)
+    modelled = bool(np.isfinite(use.battery_life_years).all())
+    return replace(lives, battery_years=use.battery_life_years, battery_cycles=np.inf) if modelled else lives
 
 
-def _together(systems: list[YearTotals], weights: FloatArray) -> YearTotals:
-    """Return the sums of all systems; hours, cycles and starts are those of an average one."""
+def _together(systems: list[YearTotals], weights: FloatArray, peak_load_kw: float) -> YearTotals:
+    """Return the sums of all systems, and the highest load of all at once; hours and starts are of an average one."""
     if len(systems) == 1 and weights[0] == 1.0:
         return systems[0]
     values: dict[str, float] = {}
@@ -157,8 +161,9 @@ def _together(systems: list[YearTotals], weights: FloatArray) -> YearTotals:
     for field in fields(YearTotals):
         series = np.array([getattr(totals, field.name) for totals in systems], dtype=np.float64)
         total = float(weights @ series)
-        values[field.name] = total / count if field.name in HOURS else total
+        values[field.name] = total / count if field.name in OF_ONE_SYSTEM else total
     values["genset_starts"] = round(values["genset_starts"])
+    values["peak_load_kw"] = peak_load_kw
     return YearTotals(**values)  # type: ignore[arg-type]  # every field is a number
 
 

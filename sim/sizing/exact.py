@@ -35,7 +35,6 @@ class YearTotals:
     battery_discharge_kwh: float
     battery_loss_kwh: float
     battery_gain_kwh: float  # energy held at the end less at the start
-    battery_cycles: float
     inverter_loss_kwh: float
     charger_loss_kwh: float
     unserved_hours: float
@@ -75,7 +74,6 @@ def totals_of(drivers: Drivers, plant: Plant, start: State, steps: Trajectory, d
     running = steps.genset_w > 0.0
     charge, discharge = kwh(np.maximum(-steps.battery_w, 0.0)), kwh(np.maximum(steps.battery_w, 0.0))
     gain = float(steps.energy_wh[-1] - start.tanks.total_wh) / 1000.0
-    rated_kwh = plant.tank.ceiling_wh / 1000.0
     return YearTotals(
         load_kwh=kwh(load_w),
         served_kwh=kwh(steps.served_w),
@@ -93,7 +91,6 @@ def totals_of(drivers: Drivers, plant: Plant, start: State, steps: Trajectory, d
         battery_discharge_kwh=discharge,
         battery_loss_kwh=charge - discharge - gain,
         battery_gain_kwh=gain,
-        battery_cycles=discharge / plant.tank.discharge_efficiency / rated_kwh if rated_kwh > 0.0 else 0.0,
         inverter_loss_kwh=kwh(steps.dc_used_w - steps.inverter_w),
         charger_loss_kwh=kwh(steps.charger_ac_w - steps.charger_dc_w),
         unserved_hours=float(short.sum()) * dt_h,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sim.components import Components
 from sim.inputs import Inputs
 from sim.sizing.economics import Designs
-from sim.sizing.plant import Components
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,21 @@ def peaks_of(inputs: Inputs, parts: Components) -> Peaks | None:
     """Return the peaks a design must carry, or nothing for loads on the DC bus or when the planner asked not to look.
 
     The 1-minute peak is the largest of the year, grown to the project's last year. A motor start comes on top of the
-    busiest mean hour. Three phases loaded unevenly raise both by the imbalance.
+    busiest mean hour. Three phases loaded unevenly raise both by the imbalance, as far as loads hang on one phase.
     """
     if parts.inverter is None or not parts.system.check_peaks:
         return None
     growth = float(inputs.load_factor.max())
-    uneven = 1.0 + parts.system.imbalance_fraction if parts.system.phases == 3 else 1.0
+    uneven = 1.0 + (parts.system.imbalance_fraction * _on_one_phase(inputs) if parts.system.phases == 3 else 0.0)
     mean_day_w = inputs.loads_w[0].sum(axis=0).reshape(365, -1).mean(axis=0)
     start_kw = (inputs.largest_start_w + float(mean_day_w.max()) * growth) / 1000.0
     return Peaks(inputs.peak_minute_w * growth * uneven / 1000.0, start_kw * uneven)
+
+
+def _on_one_phase(inputs: Inputs) -> float:
+    """Return the part of the busiest load that hangs on a single phase."""
+    three_w, peak_w = inputs.peak_three_phase_w, inputs.peak_minute_w
+    return 1.0 - min(three_w / peak_w, 1.0) if peak_w > 0.0 else 1.0
 
 
 def carries(designs: Designs, parts: Components, peaks: Peaks | None) -> npt.NDArray[np.bool_]:

@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
-from sim.catalogue import Battery, Panel, adjusted, load
-from sim.catalogue import Genset as GensetItem
-from sim.catalogue import Inverter as InverterItem
+from sim.catalogue import Battery
+from sim.components import Components
 from sim.physics.battery import Kibam, OneTank, Tanks, kibam_of
 from sim.physics.dispatch import Shedding
 from sim.physics.genset import Genset
 from sim.physics.inverter import DIRECT, Inverter
 from sim.physics.operation import FloatArray, Plant, State
+from sim.scenario import Costs
 from sim.scenario import Shedding as ShedBelow
-from sim.scenario import System
 from sim.sizing.economics import Designs
 
 HOURS_PER_MONTH = 730.5
-
-
-@dataclass(frozen=True, slots=True)
-class Components:
-    """What a system is made of: its catalogue entries and the planner's choices."""
-
-    system: System
-    panel: Panel
-    battery: Battery
-    inverter: InverterItem | None  # None: loads on the DC bus
-    genset: GensetItem
-
-
-def components_of(system: System) -> Components:
-    """Return the catalogue entries a system names, with the numbers its `parameters` change."""
-    direct = system.topology != "microgrid" or system.inverter == "none"
-    changes = system.parameters
-    return Components(
-        system,
-        adjusted(load("panels", system.panel), changes.get("panel", {})),
-        adjusted(load("batteries", system.battery), changes.get("battery", {})),
-        None if direct else adjusted(load("inverters", system.inverter), changes.get("inverter", {})),
-        adjusted(load("gensets", system.genset), changes.get("genset", {})),
-    )
 
 
 def plant_of(parts: Components, designs: Designs, capacity_left: FloatArray, pv_left: float, dt_h: float) -> Plant:
@@ -55,18 +29,23 @@ def plant_of(parts: Components, designs: Designs, capacity_left: FloatArray, pv_
     pv_w = designs.pv_kw * 1000.0 * pv_left
     rated_wh, genset_w = designs.battery_kwh * 1000.0, designs.genset_kw * 1000.0
     capacity_wh = rated_wh * capacity_left
-    on_ac = parts.system.coupling == "ac" and parts.inverter is not None
     setpoint_wh = parts.system.setpoint_soc * capacity_wh
     return Plant(
-        each(np.zeros_like(pv_w) if on_ac else pv_w),
-        each(pv_w if on_ac else np.zeros_like(pv_w)),
+        each(np.zeros_like(pv_w) if parts.on_ac else pv_w),
+        each(pv_w if parts.on_ac else np.zeros_like(pv_w)),
         tank_of(parts.battery, rated_wh, capacity_wh, dt_h),
         inverter_of(parts, designs.inverter_kw * 1000.0),
         Genset(each(genset_w), each(genset_w * parts.genset.minimum_load_fraction)),
         two_tanks_of(parts.battery, capacity_wh, dt_h),
         each(setpoint_wh) if parts.system.dispatch == "cycle_charging" else None,
-        _shedding_of(parts.system.shedding, capacity_wh),
+        _shedding_of(parts.system.shedding, capacity_wh, genset_w),
     )
+
+
+def panels_left(parts: Components, costs: Costs, year: int) -> float:
+    """Return the part of the panels' power that is left in a year, 0 being the first; panels bought anew are new."""
+    life_years = costs.pv_life_years or parts.panel.life_years
+    return float((1.0 - parts.panel.degradation_per_year) ** (year % life_years))
 
 
 def tank_of(battery: Battery, rated_wh: FloatArray, capacity_wh: FloatArray, dt_h: float) -> OneTank:
@@ -92,7 +71,7 @@ def two_tanks_of(battery: Battery, capacity_wh: FloatArray, dt_h: float) -> Kiba
 
 
 def inverter_of(parts: Components, rated_w: FloatArray) -> Inverter:
-    """Return inverters of `rated_w`; three phases that are not loaded alike can carry less together."""
+    """Return inverters of `rated_w`; three phases not loaded alike carry less, taken as if no load used all three."""
     item = parts.inverter
     if item is None:
         return DIRECT
@@ -120,8 +99,13 @@ def each(values: FloatArray) -> float:
     return cast(float, values)
 
 
-def _shedding_of(chosen: ShedBelow, capacity_wh: FloatArray) -> Shedding | None:
-    """Return the thresholds in Wh, or nothing when nobody is let go early."""
+def _shedding_of(chosen: ShedBelow, capacity_wh: FloatArray, genset_w: FloatArray) -> Shedding | None:
+    """Return the thresholds in Wh, or nothing when nobody is let go early.
+
+    Where there is an engine nobody is let go for a low battery: the engine starts, and only what it cannot carry is
+    missing.
+    """
     if chosen.standard_below_soc == 0.0 and chosen.deferrable_below_soc == 0.0:
         return None
-    return Shedding(each(chosen.standard_below_soc * capacity_wh), each(chosen.deferrable_below_soc * capacity_wh))
+    guarded_wh = np.where(genset_w > 0.0, 0.0, capacity_wh)
+    return Shedding(each(chosen.standard_below_soc * guarded_wh), each(chosen.deferrable_below_soc * guarded_wh))

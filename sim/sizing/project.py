@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.components import Components
 from sim.inputs import FloatArray, Inputs
 from sim.physics.ageing import (
     CyclesToFailure,
@@ -25,7 +26,7 @@ from sim.physics.genset import fuel_litres
 from sim.physics.operation import Drivers, Plant, State
 from sim.scenario import Costs
 from sim.sizing.economics import Designs
-from sim.sizing.plant import Components, each, first_state, plant_of
+from sim.sizing.plant import each, first_state, panels_left, plant_of
 from sim.sizing.sweep import Year
 
 RunYear = Callable[[Drivers, Plant, State, float], tuple[Year, State]]
@@ -74,20 +75,21 @@ def project_use(
     losses: list[Wear] = []
     for year in range(years):
         left = np.ones(count) if model is None else np.asarray(capacity_left(model, wear))
-        plant = plant_of(parts, designs, left, (1.0 - parts.panel.degradation_per_year) ** year, inputs.dt_h)
+        plant = plant_of(parts, designs, left, panels_left(parts, costs, year), inputs.dt_h)
         states = (
             states or [first_state(plant, parts.system.start_soc, designs.battery_kwh * 1000.0)] * inputs.weights.size
         )
         row, states = _one_year(inputs, parts, plant, states, year, run_year)
         stresses.append(stress_of_year(inputs, designs, row))
-        rows.append(_yearly(inputs, parts, designs, row, left, year))
+        per_pv_kw = sun_kwh_per_kw(inputs, year) * panels_left(parts, costs, year)
+        rows.append(_yearly(parts, designs, row, left, per_pv_kw, home_weights(inputs, parts, year).sum()))
         if model is not None:
             worn = _worn(model, wear, stresses[-1], row, designs)
             losses.append(Wear(worn.calendar - wear.calendar, worn.cycle - wear.cycle))
             wear, age_years = _replaced(model, worn, age_years + 1.0, parts)
     life = np.full(count, np.inf) if model is None else _life(model, stresses, losses, parts)
     return ProjectUse(
-        load_kwh=np.array([_load_kwh(inputs, parts, year) for year in range(years)]),
+        load_kwh=np.array([wanted_w(inputs, parts, year).sum() for year in range(years)]) * inputs.dt_h / 1000.0,
         battery_life_years=life,
         **{name: np.array([row[name] for row in rows]) for name in rows[0]},
     )
@@ -114,9 +116,9 @@ def drivers_of(inputs: Inputs, parts: Components, system: int, year: int) -> Dri
     points = parts.battery.derating
     at_c = [point.temp_c for point in points]
     factor = inputs.load_factor[year]
-    if inputs.weights.size > 1 or parts.system.topology != "microgrid":  # fewer homes, not smaller ones
-        connected = inputs.connected_fraction[year]
-        factor = np.divide(factor, connected, out=np.zeros_like(factor), where=connected > 0.0)
+    if parts.own_systems:  # fewer homes, not smaller ones
+        connected = inputs.connected_fraction[year].sum()
+        factor = np.full(12, factor.sum() / connected if connected > 0.0 else 0.0)
     return Drivers(
         inputs.loads_w[system] * inputs.monthly(factor),
         inputs.pv_w_per_w[draw],
@@ -126,17 +128,20 @@ def drivers_of(inputs: Inputs, parts: Components, system: int, year: int) -> Dri
     )
 
 
-def home_weights(inputs: Inputs, year: int) -> FloatArray:
-    """Return how many systems each sample stands for in a year: homes are built as they are connected."""
-    if inputs.systems == 1.0:
-        return inputs.weights
-    return inputs.weights * float(inputs.connected_fraction[year].mean())
+def home_weights(inputs: Inputs, parts: Components, year: int) -> FloatArray:
+    """Return how many systems in use each sample stands for in a year: homes are connected month by month."""
+    return inputs.weights * (float(inputs.connected_fraction[year].mean()) if parts.own_systems else 1.0)
+
+
+def systems_built(inputs: Inputs, parts: Components, years: int) -> float:
+    """Return how many systems are bought: one microgrid, or one for each home that is ever connected."""
+    return inputs.systems * (float(inputs.connected_fraction[:years].max()) if parts.own_systems else 1.0)
 
 
 def _one_year(
     inputs: Inputs, parts: Components, plant: Plant, states: list[State], year: int, run_year: RunYear
 ) -> tuple[Year, list[State]]:
-    weights = home_weights(inputs, year)
+    weights = home_weights(inputs, parts, year)
     share = weights / weights.sum() if weights.sum() > 0.0 else weights
     sums: list[FloatArray] = []
     after, history = [], None
@@ -211,10 +216,15 @@ def _life(model: Model, stresses: list[Stress], losses: list[Wear], parts: Compo
     return np.minimum(worn_years, ageing.life_years)
 
 
+def sun_kwh_per_kw(inputs: Inputs, year: int) -> float:
+    """Return what one kW of new panels could give in a year of the project."""
+    return float(inputs.pv_w_per_w[year % inputs.pv_w_per_w.shape[0]].sum()) * inputs.dt_h
+
+
 def _yearly(
-    inputs: Inputs, parts: Components, designs: Designs, row: Year, left: FloatArray, year: int
+    parts: Components, designs: Designs, row: Year, left: FloatArray, per_pv_kw: float, systems: float
 ) -> dict[str, FloatArray]:
-    systems = float(home_weights(inputs, year).sum())
+    """Return a year's row of `ProjectUse`: energy and fuel of all systems, hours and cycles of an average one."""
     item = parts.genset
     litres = fuel_litres(
         each(row.genset_wh),
@@ -223,11 +233,10 @@ def _yearly(
         item.fuel_intercept_l_per_kwh_rated,
         item.fuel_slope_l_per_kwh,
     )
-    sun_hours = inputs.pv_w_per_w[year % inputs.pv_w_per_w.shape[0]].sum() * inputs.dt_h
     rated_kwh = np.where(designs.battery_kwh > 0.0, designs.battery_kwh, np.inf)
     return {
         "unserved_kwh": row.unserved_wh / 1000.0 * systems,
-        "pv_kwh": designs.pv_kw * sun_hours * (1.0 - parts.panel.degradation_per_year) ** year * systems,
+        "pv_kwh": designs.pv_kw * per_pv_kw * systems,
         "genset_kwh": row.genset_wh / 1000.0 * systems,
         "genset_hours": row.genset_hours,
         "genset_starts": row.genset_starts,
@@ -237,7 +246,9 @@ def _yearly(
     }
 
 
-def _load_kwh(inputs: Inputs, parts: Components, year: int) -> float:
-    weights = home_weights(inputs, year)
-    sums_w = [drivers_of(inputs, parts, system, year).loads_w.sum() for system in range(weights.size)]
-    return float(weights @ np.array(sums_w)) * inputs.dt_h / 1000.0
+def wanted_w(inputs: Inputs, parts: Components, year: int) -> FloatArray:
+    """Return what all systems together are asked for in each step of a year, (n,)."""
+    weights = home_weights(inputs, parts, year)
+    loads_w = [drivers_of(inputs, parts, system, year).loads_w.sum(axis=0) for system in range(weights.size)]
+    together_w: FloatArray = weights @ np.array(loads_w)
+    return together_w

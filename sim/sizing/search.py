@@ -20,9 +20,11 @@ from sim.sizing.sweep import Year, lane_drivers, lane_state, sweep_year
 
 CHUNK = 8_192  # designs at a time: bounds memory and gives the progress bar its steps
 STEPS = {"pv_kw": 21, "battery_kwh": 21, "inverter_kw": 8, "genset_kw": 5}  # of a searched range; 17,640 in all
-ZOOM_STEPS = {"pv_kw": 9, "battery_kwh": 9, "inverter_kw": 7, "genset_kw": 5}
+ZOOM_STEPS = {"pv_kw": 9, "battery_kwh": 9, "inverter_kw": 5, "genset_kw": 3}
+CENTRES = 4  # designs around which finer grids are laid
 ZOOMS = 2
 CONFIRMED = 12  # best designs of the sweep tried in f64 before one is named; as many again of those in doubt
+CONFIRMATIONS = 4  # times that the few are taken anew, each time stricter, while none of them meets the goal
 F32_SLACK = 1e-6  # of unserved fraction: what the sweep may be off
 NAMES = ("pv_kw", "battery_kwh", "inverter_kw", "genset_kw")
 
@@ -63,25 +65,28 @@ class Sizing:
     candidate_years: int
 
 
-def size(study: Study, progress: Progress = lambda _done, _all, _best: None) -> Sizing:
-    """Search the ranges of a scenario: a grid over all of them, then finer grids around the best.
+COLUMNS = (*NAMES, *(field.name for field in fields(Candidates)[1:]))
 
-    The sweep runs in f32; the best few are run again in f64, and the first that truly meets the goal is returned with
-    everything about it. Deterministic: the grid and the order of ties are fixed.
+
+def size(study: Study, progress: Progress = lambda _done, _all, _best: None) -> Sizing:
+    """Search the ranges of a scenario: a grid over all of them, then finer grids around the best few.
+
+    The sweep runs in f32; the best few are run again in f64, and the cheapest that truly meets the goal is returned
+    with everything about it. Deterministic: the grid and the order of ties are fixed.
     """
     axes = {name: axis_of(getattr(study.scenario.system, name), STEPS[name]) for name in NAMES}
     searched, found = _count(axes), sweep_grid(study, axes, progress)
-    ranges = [name for name in NAMES if np.size(getattr(study.scenario.system, name)) == 2]
-    for _ in range(ZOOMS if ranges else 0):
-        centre = best_index(study, found)
-        if centre is None:
-            break
-        axes = {name: _zoomed(study, name, axes[name], found.designs, centre) for name in NAMES}
-        found = joined(found, sweep_grid(study, axes, lambda _done, _all, _best: None))
-        searched += _count(axes)
+    reach = {name: _step(study, name, axes[name]) for name in NAMES}
+    for _ in range(ZOOMS if any(reach.values()) else 0):
+        for centre in best_few(study, found):
+            near = {name: _around(study, name, centre[name], reach[name]) for name in NAMES}
+            found = joined([found, sweep_grid(study, near, lambda _done, _all, _best: None)])
+            searched += _count(near)
+        reach = {name: 2.0 * reach[name] / (ZOOM_STEPS[name] - 1) for name in NAMES}
     run = found.npc.size
+    pareto = pareto_of(found, study.scenario.goal.objective)
     years = run * study.scenario.goal.years
-    return Sizing(confirmed_best(study, found), found, pareto_of(found), searched, searched - run, years)
+    return Sizing(confirmed_best(study, found), found, pareto, searched, searched - run, years)
 
 
 def axis_of(sizes: Sizes, steps: int) -> FloatArray:
@@ -93,7 +98,7 @@ def axis_of(sizes: Sizes, steps: int) -> FloatArray:
 def rounded(sizes: FloatArray) -> FloatArray:
     """Return sizes in three digits, as they are bought and talked about; the ends of a range stay as written."""
     digits = 10.0 ** (np.floor(np.log10(np.maximum(sizes, 1e-9))) - 2.0)
-    middle = np.round(np.round(sizes / digits) * digits, 9)
+    middle = np.clip(np.round(np.round(sizes / digits) * digits, 9), sizes[0], sizes[-1])
     return np.unique(np.concatenate([sizes[:1], middle[1:-1], sizes[-1:]]))
 
 
@@ -108,7 +113,7 @@ def sweep_grid(study: Study, axes: dict[str, FloatArray], progress: Progress) ->
         objective = parts[-1].objective(study.scenario.goal.objective)[feasible(study, parts[-1])]
         best = min(best, float(objective.min(initial=np.inf)))
         progress(done, total, best)
-    return joined(*parts)
+    return joined(parts)
 
 
 def run_candidates(study: Study, designs: Designs) -> Candidates:
@@ -150,22 +155,43 @@ def feasible(study: Study, found: Candidates) -> np.typing.NDArray[np.bool_]:
     return meets
 
 
-def best_index(study: Study, found: Candidates) -> int | None:
-    """Return the cheapest candidate that meets the goal, the first of equals; None when there is none."""
-    order = _in_order(study, found)
-    return int(order[0]) if order.size else None
+def best_few(study: Study, found: Candidates) -> list[dict[str, float]]:
+    """Return the sizes of the cheapest designs that meet the goal, one for each of the best generators.
+
+    Designs of one generator differ smoothly, those of another may be cheaper a little further on.
+    """
+    few: dict[float, dict[str, float]] = {}
+    for index in _in_order(study, found):
+        sizes = {name: float(getattr(found.designs, name)[index]) for name in NAMES}
+        few.setdefault(sizes["genset_kw"], sizes)
+        if len(few) == CENTRES:
+            break
+    return list(few.values())
 
 
 def confirmed_best(study: Study, found: Candidates) -> Evaluation | None:
-    """Return the cheapest of the sweep's best few that meets the goal when run in f64, or nothing."""
+    """Return the cheapest of the sweep's best few that meets the goal when run in f64, or nothing.
+
+    When none of them does, as may happen where only evaluation counts every swing of a battery, the few are taken anew
+    from those that the sweep found better than the goal by as much as it was off.
+    """
     lcoe = study.scenario.goal.objective == "lcoe"
-    best, lowest = None, np.inf
-    for index in _to_confirm(study, found):
-        result = evaluate(study, one_design(*(getattr(found.designs, name)[index] for name in NAMES)))
-        objective = float((result.cost.lcoe_served if lcoe else result.cost.npc)[0])
-        if meets_goal(study, result) and objective < lowest:
-            best, lowest = result, objective
-    return best
+    stricter = 0.0
+    for _ in range(CONFIRMATIONS):
+        chosen = _to_confirm(study, found, stricter)
+        results = [
+            evaluate(study, one_design(*(getattr(found.designs, name)[index] for name in NAMES))) for index in chosen
+        ]
+        fitting = [result for result in results if meets_goal(study, result)]
+        if fitting or not results:
+            return min(
+                fitting,
+                key=lambda result: float((result.cost.lcoe_served if lcoe else result.cost.npc)[0]),
+                default=None,
+            )
+        missing = np.array([result.unserved_fraction for result in results])
+        stricter = float(np.max(missing - found.unserved_fraction[chosen]))
+    return None
 
 
 def meets_goal(study: Study, evaluation: Evaluation) -> bool:
@@ -174,19 +200,24 @@ def meets_goal(study: Study, evaluation: Evaluation) -> bool:
     return evaluation.unserved_fraction <= limit and evaluation.carries_peaks
 
 
-def pareto_of(found: Candidates) -> Candidates:
-    """Return the candidates that no other beats in both cost and unserved energy, best served first."""
-    order = np.lexsort((found.npc, found.unserved_fraction))
-    npc = found.npc[order]
-    cheaper_than_all_before = npc < np.minimum.accumulate(np.append(np.inf, npc))[:-1]
+def pareto_of(found: Candidates, objective: str) -> Candidates:
+    """Return the candidates that no other beats in both the objective and unserved energy, best served first."""
+    figures = found.objective(objective)
+    order = np.lexsort((figures, found.unserved_fraction))
+    cost = figures[order]
+    cheaper_than_all_before = cost < np.minimum.accumulate(np.append(np.inf, cost))[:-1]
     return found.picked(order[cheaper_than_all_before])
 
 
-def joined(*parts: Candidates) -> Candidates:
-    """Return candidates of several searches as one list."""
-    designs = Designs(*(np.concatenate([getattr(part.designs, name) for part in parts]) for name in NAMES))
-    names = [field.name for field in fields(Candidates)[1:]]
-    return Candidates(designs, **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+def joined(parts: list[Candidates]) -> Candidates:
+    """Return candidates of several searches as one list; `parts` is emptied, so that nothing is held twice."""
+    columns: dict[str, list[FloatArray]] = {name: [] for name in COLUMNS}
+    while parts:
+        part = parts.pop(0)
+        for name in COLUMNS:
+            columns[name].append(getattr(part.designs if name in NAMES else part, name))
+    values = {name: np.concatenate(columns.pop(name)) for name in COLUMNS}
+    return Candidates(Designs(*(values.pop(name) for name in NAMES)), **values)
 
 
 def _in_order(study: Study, found: Candidates) -> np.typing.NDArray[np.intp]:
@@ -195,15 +226,16 @@ def _in_order(study: Study, found: Candidates) -> np.typing.NDArray[np.intp]:
     return usable[np.lexsort((found.capex[usable], objective))]
 
 
-def _to_confirm(study: Study, found: Candidates) -> np.typing.NDArray[np.intp]:
+def _to_confirm(study: Study, found: Candidates, stricter: float) -> np.typing.NDArray[np.intp]:
     """Return the cheapest designs that meet the goal in f32, and among them those that miss it by the slack at most.
 
     Each kind has its own count, so that a hundred cheaper designs that almost meet the goal hide none that does.
+    `stricter` lowers the goal by a part of all energy; those in doubt are then left out.
     """
     order = _in_order(study, found)
-    sure = found.unserved_fraction[order] <= study.scenario.goal.unserved_fraction_max
+    sure = found.unserved_fraction[order] <= study.scenario.goal.unserved_fraction_max - stricter
     place = np.where(sure, np.cumsum(sure), np.cumsum(~sure))
-    return order[place <= CONFIRMED]
+    return order[(place <= CONFIRMED) & (sure | (stricter <= 0.0))]
 
 
 def _count(axes: dict[str, FloatArray]) -> int:
@@ -217,10 +249,14 @@ def _chunks(axes: dict[str, FloatArray], total: int) -> Iterator[Designs]:
         yield Designs(*(axes[name][part] for name, part in zip(NAMES, index, strict=True)))
 
 
-def _zoomed(study: Study, name: str, axis: FloatArray, designs: Designs, centre: int) -> FloatArray:
-    """Return a finer axis around the best size, one old step to each side, inside the planner's range."""
-    if np.size(getattr(study.scenario.system, name)) != 2 or axis.size < 2:
-        return np.array([getattr(designs, name)[centre]])
+def _step(study: Study, name: str, axis: FloatArray) -> float:
+    """Return the distance between sizes of a searched range; 0 where the sizes are fixed."""
+    return float(axis[1] - axis[0]) if np.size(getattr(study.scenario.system, name)) == 2 and axis.size > 1 else 0.0
+
+
+def _around(study: Study, name: str, centre: float, reach: float) -> FloatArray:
+    """Return a finer axis around a size, inside the planner's range; the size alone where it is fixed."""
+    if reach == 0.0:
+        return np.array([centre])
     low, high = (float(end) for end in getattr(study.scenario.system, name))
-    size_now, step = float(getattr(designs, name)[centre]), float(axis[1] - axis[0])
-    return rounded(np.linspace(max(low, size_now - step), min(high, size_now + step), ZOOM_STEPS[name]))
+    return rounded(np.linspace(max(low, centre - reach), min(high, centre + reach), ZOOM_STEPS[name]))

@@ -6,13 +6,13 @@ totals within 1e-5 of the f64 path behind `evaluate`.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, cast
 
 import numpy as np
 
 from sim.physics.dispatch import Shedding
+from sim.physics.kernel import processors
 from sim.physics.operation import Drivers, FloatArray, Plant, State
 from sim.sizing.lane_loop import LaneDrivers, Parts, Shared, Tally, run_blocks
 from sim.sizing.lanes import LANES, LaneArray
@@ -57,7 +57,7 @@ def sweep_year(drivers: LaneDrivers, plant: Plant, state: LaneArray, count: int,
         None if plant.shedding is None else 1,
     )
     shared, steps_per_day = _shared_of(plant, dt_h), round(24.0 / dt_h)
-    blocks, workers = rows.shape[1] // LANES, len(os.sched_getaffinity(0))
+    blocks, workers = rows.shape[1] // LANES, processors()
     edges = [blocks * part // workers for part in range(workers + 1)]
 
     def run(part: int) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sim.components import components_of
 from sim.inputs import FloatArray
 from sim.sizing.economics import Designs
 from sim.sizing.evaluate import Study
 from sim.sizing.peaks import carries, smallest_inverter_kw
-from sim.sizing.plant import components_of
 from sim.sizing.search import NAMES, Sizing, run_candidates
 from sim.sizing.telling import sizes_text
 

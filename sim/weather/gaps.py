@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microgrid.errors import InvalidInput, Problem
+from sim.time_gaps import missing_runs
 from sim.weather.placing import Placed
 from sim.weather.record import LIGHT, MESSAGES_MAX, WORDS, span_text
 from sim.weather.series import DAY_S, FloatArray, clock_text
@@ -60,21 +60,9 @@ def find_gaps(columns: dict[str, FloatArray]) -> tuple[Gap, ...]:
     """Return the runs of missing steps, columns with the same run together; the year is a ring."""
     found: dict[tuple[int, int], list[str]] = {}
     for name, values in columns.items():
-        for run in _runs(np.isnan(values)):
+        for run in missing_runs(np.isnan(values)):
             found.setdefault(run, []).append(name)
     return tuple(Gap(first, count, tuple(names)) for (first, count), names in sorted(found.items()))
-
-
-def _runs(missing: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    if not missing.any():
-        return
-    if missing.all():
-        yield 0, missing.size
-        return
-    turn = int(np.flatnonzero(~missing)[0])  # start the ring at a present step, so that no run is cut
-    edges = np.flatnonzero(np.diff(np.roll(missing, -turn).astype(np.int8), append=0))
-    for before, last in zip(edges[::2], edges[1::2], strict=True):
-        yield int(before + 1 + turn) % missing.size, int(last - before)
 
 
 def _bridged(name: str, values: FloatArray, extraterrestrial_w_m2: FloatArray) -> FloatArray:

@@ -105,6 +105,9 @@ def _third(known: Columns, cos: FloatArray) -> Columns:
 
 def _without_horizontal(columns: Columns, steps: Steps, file: str) -> tuple[Columns, tuple[str, ...]]:
     kept = next((name for name in ("poa_w_m2", "pv_kw_per_kw") if name in columns), None)
+    if kept is None and not any(name in columns for name in LIGHT):
+        fix = "check which column holds the light, and export the file again"
+        raise InvalidInput(Problem("MG-D106", "the columns of light hold no values", fix=fix, file=file))
     if kept is None:
         what = "the file has direct or diffuse light alone: neither gives the light on a panel"
         fix = "add the column ghi_w_m2, or both dni_w_m2 and dhi_w_m2"

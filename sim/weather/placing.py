@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microgrid.errors import InvalidInput, Problem
+from sim.time_axis import days_of_year
 from sim.weather.record import LIGHT, MESSAGES_MAX, Record, clock_text_of, span_text, without_sign_noise
-from sim.weather.series import DAY_S, MONTH_START_S, TYPICAL_YEAR, FloatArray, IntArray, Steps
+from sim.weather.series import DAY_S, TYPICAL_YEAR, FloatArray, IntArray, Steps
 
 WHOLE_DAYS = 365
 ENOUGH_DAYS = 347  # 95 % of a year: what is missing is then a matter for the gap rules
@@ -92,12 +93,8 @@ def _non_leap(year: int) -> int:
 
 def _second_of_year(start_s: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
     """Return each moment's place in a non-leap year of the same days, and which are on 29 February."""
-    moments = start_s.astype("datetime64[s]")
-    months = moments.astype("datetime64[M]")
-    month = months.astype(np.int64) % 12
-    second_of_month = (moments - months.astype("datetime64[s]")).astype(np.int64)
-    on_29_february = np.asarray((month == 1) & (second_of_month >= 28 * DAY_S))
-    return MONTH_START_S[month] + second_of_month, on_29_february
+    day, on_29_february = days_of_year(start_s)
+    return day * DAY_S + start_s % DAY_S, on_29_february
 
 
 def _refuse_repeats(record: Record, rows: IntArray, index: IntArray) -> None:

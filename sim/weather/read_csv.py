@@ -9,15 +9,23 @@ import numpy as np
 
 from microgrid.errors import InvalidInput, Problem
 from sim.scenario import Site, Weather
+from sim.time_axis import STEPS_S
 from sim.time_text import parse_times, standard_offset_s
 from sim.weather.column_names import Column, is_in_utc, marks_the_end, no_light, understand
 from sim.weather.read_table import Mistakes, Table, numbers, read_table
-from sim.weather.record import COLUMNS, LIGHT, STEPS_S, Record, span_text
+from sim.weather.record import COLUMNS, LIGHT, MESSAGES_MAX, Record, span_text
 from sim.weather.series import TYPICAL_YEAR, YEAR_S, FloatArray, IntArray, zone_text
 
 LEAP_YEAR_S = YEAR_S + 86_400
 PVWATTS_CLOCK = "hours 0 to 23 in the site's standard time, each the start of its hour"
 
+CALENDAR = {  # least, most, and what stands for a column that is not there
+    "year": (1900, 2200, TYPICAL_YEAR),
+    "month": (1, 12, None),
+    "day": (1, 31, None),
+    "hour": (0, 24, None),
+    "minute": (0, 59, 0),
+}
 Found = dict[str, tuple[int, Column]]  # meaning -> place in the table, and what the name says
 
 
@@ -46,11 +54,10 @@ def read_pvwatts(file: str, text_lines: Sequence[str], site: Site) -> Record:
     table = _moved(read_table(file, rows, 0), header)
     found, _ = _understood(table)
     mistakes = Mistakes([])
-    parts = {name: numbers(table, found[name][0], mistakes) for name in ("month", "day", "hour")}
+    start_s = _calendar_s(table, found, mistakes)
     wanted = ("dni_w_m2", "dhi_w_m2", "temp_c", "wind_m_s")
     columns = {name: numbers(table, found[name][0], mistakes) for name in wanted if name in found}
     mistakes.raise_if_any()
-    start_s = _calendar_s(np.full(table.lines.size, TYPICAL_YEAR), parts["month"], parts["day"], parts["hour"])
     offset_s = standard_offset_s(site.timezone, TYPICAL_YEAR)
     notes = (f"NREL PVWatts hourly export: beam, diffuse, temperature and wind are used; {PVWATTS_CLOCK}",)
     return Record(file, start_s, table.lines, 3600, offset_s, columns, typical=True, notes=notes)
@@ -58,18 +65,17 @@ def read_pvwatts(file: str, text_lines: Sequence[str], site: Site) -> Record:
 
 def read_nasa_power(file: str, text_lines: Sequence[str], site: Site) -> Record:
     """Return what a NASA POWER hourly CSV says; its header tells if hours are UTC or local solar time."""
-    header = next(i for i, line in enumerate(text_lines) if line.startswith("YEAR,"))
+    header = next((i for i, line in enumerate(text_lines) if line.startswith("YEAR,")), len(text_lines) - 1)
     table = read_table(file, text_lines, header)
     found, ignored = _understood(table)
     if "ghi_w_m2" not in found:
         raise InvalidInput(no_light(file, table.names, header + 1))
     mistakes = Mistakes([])
-    year, month, day, hour = (numbers(table, found[name][0], mistakes) for name in ("year", "month", "day", "hour"))
+    start_s = _calendar_s(table, found, mistakes)
     columns = {name: numbers(table, found[name][0], mistakes) for name in COLUMNS if name in found}
     mistakes.raise_if_any()
     offset_s, clock = _nasa_clock("\n".join(text_lines[:header]), site)
     notes = (f"NASA POWER hourly, hours labelled at their start, {clock}", *ignored)
-    start_s = _calendar_s(year.astype(np.int64), month, day, hour)
     return Record(file, start_s, table.lines, 3600, offset_s, columns, notes=notes)
 
 
@@ -117,7 +123,7 @@ def _clock(
         return stamps.utc_s + offset_s, offset_s, (said, *stamps.notes)
     offset_s = standard_offset_s(zone, TYPICAL_YEAR)
     if all(name in found for name in ("month", "day", "hour")):
-        return _calendar_columns(table, found, mistakes), offset_s, (f"hours read as {zone_text(offset_s)}",)
+        return _calendar_s(table, found, mistakes), offset_s, (f"hours read as {zone_text(offset_s)}",)
     return (
         _counted(table),
         offset_s,
@@ -134,23 +140,45 @@ def _stamps(table: Table, place: int) -> Sequence[str]:
     return [f"{date.strip()} {time.strip()}" for date, time in pairs]
 
 
-def _calendar_columns(table: Table, found: Found, mistakes: Mistakes) -> IntArray:
-    parts = {
-        name: np.nan_to_num(numbers(table, found[name][0], mistakes))
-        for name in ("year", "month", "day", "hour", "minute")
-        if name in found
-    }
-    nothing = np.zeros(table.lines.size)
-    years = parts.get("year", np.full(table.lines.size, float(TYPICAL_YEAR)))
-    whole = _calendar_s(years.astype(np.int64), parts["month"], parts["day"], parts["hour"])
-    return whole + 60 * parts.get("minute", nothing).astype(np.int64)
+def _calendar_s(table: Table, found: Found, mistakes: Mistakes) -> IntArray:
+    """Return columns of calendar parts as seconds since 1970 on the same clock; collect dates that do not exist."""
+    parts = {name: _calendar_part(table, found, name, mistakes) for name in CALENDAR}
+    months = (parts["year"] - 1970) * 12 + parts["month"] - 1
+    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + parts["day"] - 1
+    return np.asarray(days * 86_400 + parts["hour"] * 3600 + parts["minute"] * 60, dtype=np.int64)
 
 
-def _calendar_s(year: IntArray, month: FloatArray, day: FloatArray, hour: FloatArray) -> IntArray:
-    """Return calendar parts as seconds since 1970 on the same clock."""
-    months = (year - 1970) * 12 + month.astype(np.int64) - 1
-    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + day.astype(np.int64) - 1
-    return np.asarray(days * 86_400 + hour.astype(np.int64) * 3600, dtype=np.int64)
+def _calendar_part(table: Table, found: Found, name: str, mistakes: Mistakes) -> IntArray:
+    """Return one part of the date of each row; a year or a minute may be left out of a table."""
+    low, high, default = CALENDAR[name]
+    if name not in found:
+        if default is None:
+            raise InvalidInput(_no_part(table, name))
+        return np.full(table.lines.size, default, dtype=np.int64)
+    before = len(mistakes.found)
+    values = numbers(table, found[name][0], mistakes)
+    wrong = ~((values >= low) & (values <= high))
+    if len(mistakes.found) == before:  # text has been named already
+        for row in np.flatnonzero(wrong)[:MESSAGES_MAX]:
+            mistakes.found.append(_no_date(table, found[name][0], int(row), name))
+    return np.where(wrong, low, values).astype(np.int64)
+
+
+def _no_part(table: Table, name: str) -> Problem:
+    what = f"the table has no column of the {name}"
+    return Problem("MG-D116", what, fix="export the file again, with year, month, day and hour", file=table.file)
+
+
+def _no_date(table: Table, column: int, row: int, name: str) -> Problem:
+    low, high, _ = CALENDAR[name]
+    return Problem(
+        "MG-D116",
+        f"{table.cells[column][row].strip()!r} in column {table.names[column]} is no {name}",
+        why=f"it lies between {low} and {high}",
+        fix="correct the row, or download the file again",
+        file=table.file,
+        line=int(table.lines[row]),
+    )
 
 
 def _counted(table: Table) -> IntArray:

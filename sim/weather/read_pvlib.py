@@ -190,7 +190,7 @@ def _read(
         if data.index.hasnans:  # rows that are not there
             raise ValueError(form)
         return data, meta
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise InvalidInput(_unreadable(form, file, text, header)) from error
 
 
@@ -215,7 +215,7 @@ def _unreadable(form: str, file: str, text: str, header: int) -> Problem:
 
 def _cells(text: str, header: int) -> tuple[list[str], list[tuple[int, list[str]]]]:
     all_lines = text.splitlines()
-    names = all_lines[header].split(",")
+    names = all_lines[header].split(",") if header < len(all_lines) else []
     rows: list[tuple[int, list[str]]] = []
     for number, line in enumerate(all_lines[header + 1 :], header + 2):
         if not line.strip():

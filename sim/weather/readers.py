@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from microgrid.errors import InvalidInput, Problem
+from microgrid.files import content_of
 from sim.scenario import Site, Weather
 from sim.weather.column_names import understand
 from sim.weather.read_csv import read_nasa_power, read_plain, read_pvwatts
@@ -79,7 +80,7 @@ def _read(form: str, path: Path, text: str, weather: Weather, site: Site) -> Rec
 def _text(path: Path, weather: Weather) -> str:
     """Return the text of a file in UTF-8 (with or without a byte order mark) or Latin-1."""
     try:
-        raw = path.read_bytes()
+        raw = content_of(path)
     except OSError as error:
         raise InvalidInput(_no_file(path, weather, error)) from error
     try:

@@ -12,7 +12,6 @@ from sim.weather.series import FloatArray, IntArray
 
 LIGHT = ("ghi_w_m2", "dni_w_m2", "dhi_w_m2", "poa_w_m2")
 COLUMNS = (*LIGHT, "pv_kw_per_kw", "temp_c", "wind_m_s")
-STEPS_S = (3600, 1800, 900, 600, 300, 60)
 MESSAGES_MAX = 20  # per file: more are not read
 NEGATIVE_W_M2 = -5.0  # a pyranometer reads a few watts below zero on a clear night
 NEAR_KM = 50.0

@@ -132,7 +132,8 @@ def _monthly_sums(weather: Weather, sky: Sky, hours: Steps) -> FloatArray:
     days = np.asarray(np.bincount(hours.month) / 24.0)
     if weather.monthly_clearness is not None:
         given = np.array(weather.monthly_clearness, dtype=np.float64)
-        wanted, limit, unit, key = given * above, clear / above, "", "clearness"
+        limit = np.divide(clear, above, out=np.zeros_like(clear), where=above > 0.0)  # a polar night has none
+        wanted, unit, key = given * above, "", "clearness"
     else:
         given = np.array(weather.monthly_ghi_kwh_m2_day, dtype=np.float64)
         wanted, limit, unit, key = (

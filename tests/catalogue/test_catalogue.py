@@ -16,7 +16,6 @@ PANEL = """
 thin:
   title: thin film
   temp_coeff_per_c: -0.0025
-  noct_c: 45.0
   faiman_u0_w_m2_c: 25.0
   faiman_u1_w_s_m3_c: 6.84
   losses_fraction: 0.07
@@ -91,13 +90,13 @@ def test_a_file_is_read_by_name(tmp_path: Path) -> None:
 
 def test_every_mistake_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "panels.yaml"
-    broken = PANEL.replace("noct_c: 45.0", "noct_c: warm").replace("-0.0025", "-0.25") + "  colour: blue\n"
+    broken = PANEL.replace("life_years: 25.0", "life_years: long").replace("-0.0025", "-0.25") + "  colour: blue\n"
     path.write_text(broken, encoding="utf-8")
     with pytest.raises(InvalidInput) as refused:
         read(path, Panel)
     assert {problem.code for problem in refused.value.problems} == {"MG-C042"}
     said = " ".join(problem.what for problem in refused.value.problems)
-    assert all(word in said for word in ("thin.noct_c", "thin.temp_coeff_per_c", "thin.colour"))
+    assert all(word in said for word in ("thin.life_years", "thin.temp_coeff_per_c", "thin.colour"))
 
 
 @pytest.mark.parametrize(

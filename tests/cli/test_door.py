@@ -134,3 +134,14 @@ def test_interrupt_inside_a_command_is_130(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(about, "version", interrupted)
     assert door.main(["version"]) == 130
+
+
+def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def run_out(_arguments: list[str]) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr(door, "_run", run_out)
+    assert door.main(["size", "--json"]) == Environment.exit_code
+    out, err = capsys.readouterr()
+    assert json.loads(out)["problems"][0]["code"] == "MG-E004"
+    assert "nothing was written" in err

@@ -22,6 +22,7 @@ SEEN = Understanding(
     peak_kw=8.0,
     peak_hour=19,
     peak_minute_kw=10.0,
+    most_growth=1.0,
     systems=1,
     mean_day_kw=(2.5,) * 24,
     notes=(),
@@ -112,3 +113,12 @@ def test_honest_zones_are_not_odd(tmp_path: Path, good: str, zone: str, longitud
 def test_tiny_demand_does_not_divide_by_nothing(tmp_path: Path, good: str) -> None:
     seen = replace(SEEN, peak_kw=0.0, demand_kwh_year=0.0)
     assert {problem.code for problem in findings(tmp_path, good, seen)} == {"MG-C070"}
+
+
+def test_a_survey_of_a_few_homes_may_stand_for_a_village(tmp_path: Path, good: str) -> None:
+    (homes,) = (line for line in good.splitlines() if "tier: 2" in line)
+    asked = good.replace(f"  households:\n{homes}", "  survey_file: survey.csv\n  connections_by_month: [85]")
+    assert "survey_file" in asked
+    sample = replace(SEEN, connections=2, peak_kw=SEEN.peak_kw / 40.0, demand_kwh_year=SEEN.demand_kwh_year / 40.0)
+    assert {problem.code for problem in findings(tmp_path, asked, replace(sample, most_growth=1.0))} == {"MG-C070"}
+    assert findings(tmp_path, asked, replace(sample, most_growth=42.5)) == ()

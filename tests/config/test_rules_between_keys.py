@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from microgrid.errors import Problem
-from sim.scenario_rules import window_min
+from sim.demand.appliances import window_min
 
 Spoil = Callable[..., tuple[Problem, ...]]
 
@@ -83,6 +83,15 @@ BROKEN = [
         "MG-C051",
         17,
         "a home system has no AC bus",
+    ),
+    (
+        [
+            (SYSTEM, SYSTEM + "  topology: home_system\n  sources: [{name: wind, file: wind.csv, kw: 1}]\n"),
+            ("  inverter_kw: 15\n", ""),
+        ],
+        "MG-C051",
+        17,
+        "a home system has no further sources",
     ),
     (
         [("inverter_kw: 15", "inverter_kw: 0")],

@@ -15,7 +15,8 @@ from sim.demand.tiers import (
     tier_user,
     windows_min,
 )
-from sim.scenario import PRIORITIES, HouseholdAppliance, Households
+from sim.quantities import PRIORITIES
+from sim.scenario import HouseholdAppliance, Households
 
 TIERS = (1, 2, 3, 4, 5)
 LIMITS_WH = (12.0, 200.0, 1000.0, 3400.0, 8200.0, 20_000.0)  # ESMAP 2015; above tier 5 there is none

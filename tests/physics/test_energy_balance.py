@@ -46,10 +46,9 @@ def inverter_for(chance: np.random.Generator) -> Inverter:
 def battery_for(chance: np.random.Generator, dt_h: float) -> tuple[OneTank, Kibam | None, Tanks]:
     capacity_wh = chance.choice([0.0, 1000.0, 10.0 ** chance.uniform(1.0, 5.5)])
     floor, two_tanks = chance.uniform(0.0, 0.5), chance.random() < 0.5
-    ceiling = 1.0 if two_tanks else chance.uniform(0.8, 1.0)
     tank = OneTank(
         capacity_wh * floor,
-        capacity_wh * ceiling,
+        capacity_wh * chance.choice([1.0, chance.uniform(0.8, 1.0)]),
         charge_efficiency=chance.uniform(0.7, 1.0),
         discharge_efficiency=chance.uniform(0.7, 1.0),
         charge_limit_w=capacity_wh * chance.uniform(0.05, 2.0),
@@ -126,8 +125,7 @@ def test_the_battery_stays_in_its_window_and_under_its_limits(worlds: list[World
         assert limits.discharge_w <= tank.discharge_limit_w * world.rate_factor
         small_wh = 1e-9 * max(1.0, tank.ceiling_wh)
         held_wh, before_wh = outcome.state.tanks.total_wh, world.state.tanks.total_wh * tank.keep
-        usable = world.capacity_factor if world.plant.kibam is None else 1.0
-        floor_wh = tank.ceiling_wh - (tank.ceiling_wh - tank.floor_wh) * usable
+        floor_wh = tank.ceiling_wh - (tank.ceiling_wh - tank.floor_wh) * world.capacity_factor
         assert min(floor_wh, before_wh) - small_wh <= held_wh <= tank.ceiling_wh + small_wh
         assert -small_wh <= outcome.state.tanks.available_wh <= held_wh + small_wh
 

@@ -19,6 +19,7 @@ from sim.physics.battery import (
     one_tank_limits,
     one_tank_step,
 )
+from sim.physics.operation import rest
 
 LOSSLESS = OneTank(0.0, 1e12, 1.0, 1.0, 1e12, 1e12, 1.0)
 # Itsy cell: c 0.166, k' 0.122 /min; capacity [A min], current [A], minutes until the available charge is gone. Closed
@@ -36,7 +37,7 @@ rates_per_h = st.floats(0.05, 5.0)
 def test_a_full_cell_lasts_as_long_as_published(capacity: float, current: float, minutes: float) -> None:
     def limit(duration: float) -> float:
         kibam = kibam_of(capacity, 0.0, 0.166, 0.122, duration)
-        return kibam_limits(Tanks(capacity, 0.166 * capacity), kibam, LOSSLESS, 1.0, duration).discharge_w
+        return kibam_limits(Tanks(capacity, 0.166 * capacity), kibam, LOSSLESS, 1.0, 1.0, duration).discharge_w
 
     assert limit(minutes - 0.006) > current > limit(minutes + 0.006)
 
@@ -54,7 +55,7 @@ def test_a_long_discharge_may_be_cut_into_any_steps(capacity: float, current: fl
 def test_one_step_is_the_published_one() -> None:
     # closed form, cross-checked against integration of the two-tank equations: c 0.403, k 0.827 /h, 1 h
     kibam, full = kibam_of(10e3, 0.0, 0.403, 0.827, 1.0), Tanks(8e3, 3e3)
-    limits = kibam_limits(full, kibam._replace(charge_decay=1.0), LOSSLESS, 1.0, 1.0)
+    limits = kibam_limits(full, kibam._replace(charge_decay=1.0), LOSSLESS, 1.0, 1.0, 1.0)
     assert limits.discharge_w == pytest.approx(3863.292297117415, rel=1e-12)
     assert limits.charge_w == pytest.approx(1117.165508074503, rel=1e-12)
     empty = kibam_step(full, limits.discharge_w, kibam, LOSSLESS, 1.0)
@@ -66,7 +67,7 @@ def test_one_step_is_the_published_one() -> None:
 
 def test_no_battery_fills_faster_than_its_empty_room_decays() -> None:
     kibam, tanks = kibam_of(10e3, 0.0, 0.403, 0.827, 1.0), Tanks(9e3, 1e3)
-    limit_w = kibam_limits(tanks, kibam, LOSSLESS, 1.0, 1.0).charge_w
+    limit_w = kibam_limits(tanks, kibam, LOSSLESS, 1.0, 1.0, 1.0).charge_w
     assert limit_w == pytest.approx((1.0 - math.exp(-1.0)) * 1e3, rel=1e-12)
 
 
@@ -109,7 +110,7 @@ def test_at_its_limits_a_battery_ends_empty_or_full_and_never_beyond(
     upper_wh = min(fraction * 5e3, total_wh)
     lower_wh = max(0.0, total_wh - (1.0 - fraction) * 5e3)
     tanks = Tanks(total_wh, lower_wh + available * (upper_wh - lower_wh))
-    limits = kibam_limits(tanks, kibam, bank, 1.0, dt_h)
+    limits = kibam_limits(tanks, kibam, bank, 1.0, 1.0, dt_h)
     for battery_w in (limits.discharge_w, -limits.charge_w):
         end = kibam_step(tanks, battery_w, kibam, bank, dt_h)
         assert kibam.floor_wh - 1e-8 <= end.total_wh <= kibam.capacity_wh + 1e-8
@@ -143,8 +144,32 @@ def test_with_fast_exchange_or_one_share_it_is_a_single_tank(total: float, share
     for fraction, rate in ((0.4, 1e9), (1.0, 0.8)):
         kibam: Kibam = kibam_of(2e3, 0.0, fraction, rate, dt_h)._replace(charge_decay=1.0)
         tanks = Tanks(total * 2e3, total * 2e3 * fraction)
-        double = kibam_limits(tanks, kibam, one, 1.0, dt_h)
+        double = kibam_limits(tanks, kibam, one, 1.0, 1.0, dt_h)
         assert double == pytest.approx(single, rel=1e-6, abs=1e-5)
         end = kibam_step(tanks, battery_w, kibam, one, dt_h)
         assert end.total_wh == pytest.approx(expected_wh, rel=1e-12, abs=1e-9)
         assert kibam_available_wh(end, kibam) == pytest.approx(fraction * expected_wh, rel=1e-6, abs=1e-5)
+
+
+def test_self_discharge_takes_the_same_share_of_both_tanks() -> None:
+    assert rest(Tanks(1000.0, 300.0), LOSSLESS._replace(keep=0.99)) == Tanks(990.0, 297.0)
+
+
+def test_cold_raises_the_floor_and_a_ceiling_below_full_holds() -> None:
+    kibam = kibam_of(10e3, 0.2, 0.4, 2.0, 1.0)._replace(charge_decay=1.0)
+    bank = LOSSLESS._replace(floor_wh=2e3, ceiling_wh=9e3)
+    tanks = Tanks(5.5e3, 2.2e3)
+    assert kibam_limits(tanks, kibam, bank, 0.5, 1.0, 1.0).discharge_w == 0.0  # half of 2 to 9 kWh: down to 5.5
+    warm = kibam_limits(Tanks(2.5e3, 1e3), kibam, bank, 1.0, 1.0, 1.0)
+    assert warm.discharge_w == 500.0
+    assert kibam_limits(Tanks(8.9e3, 3.56e3), kibam, bank, 1.0, 1.0, 1.0).charge_w == pytest.approx(100.0)
+
+
+@given(shares, st.floats(0.3, 1.0), steps_h)
+def test_cold_raises_the_floor_and_a_ceiling_holds(total: float, capacity_factor: float, dt_h: float) -> None:
+    bank = OneTank(300.0, 900.0, 0.9, 0.9, 1e9, 1e9, 1.0)
+    kibam = kibam_of(1e3, 0.3, 0.5, 1e6, dt_h)._replace(charge_decay=1.0)  # so fast that only the window is left
+    tanks = Tanks(300.0 + 600.0 * total, 150.0 + 300.0 * total)
+    double = kibam_limits(tanks, kibam, bank, capacity_factor, 1.0, dt_h)
+    single = one_tank_limits(tanks.total_wh, bank, capacity_factor, 1.0, dt_h)
+    assert double == pytest.approx(single, rel=1e-9, abs=1e-6)

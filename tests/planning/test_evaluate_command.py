@@ -53,6 +53,23 @@ def test_a_design_that_is_not_enough_is_a_finding(village: Village, capsys: Capt
     assert answer["unserved_fraction"] == pytest.approx(12 * (364 + 365) / (2 * 48 * 365), rel=1e-9)
 
 
+def test_people_read_that_a_design_misses_the_goal(village: Village, capsys: Captured) -> None:
+    folder = village()
+    assert main(["evaluate", str(folder), "--battery-kwh", "12"]) == 1
+    assert "misses the goal: at most 0.00% may stay unserved" in capsys.readouterr().out
+    assert main(["evaluate", str(folder)]) == 0
+    assert "misses the goal" not in capsys.readouterr().out
+
+
+def test_further_sources_are_named_and_counted(village: Village, capsys: Captured) -> None:
+    folder = village(inverter_kw="5\n  sources: [{name: hydro, file: hydro.csv, kw: 2}]")
+    (folder / "hydro.csv").write_text("\n".join(["kw_per_kw", *["0.5"] * 8760]) + "\n")
+    assert main(["evaluate", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "inverter 5 kW · hydro 2 kW\n" in told
+    assert f"other sources   {8760:>12,} kWh" in told
+
+
 def test_an_engine_fills_the_nights(village: Village, capsys: Captured) -> None:
     code, answer = answer_of(capsys, ["evaluate", str(village()), "--battery-kwh", "0", "--genset-kw", "4"])
     assert code == 0

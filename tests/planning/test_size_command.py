@@ -81,6 +81,16 @@ def test_same_file_same_answer(village: Village, capsys: Captured) -> None:
     assert answers[0] == answers[1]
 
 
+def test_the_best_design_is_marked_among_its_neighbours(village: Village, capsys: Captured) -> None:
+    folder = village(pv_kw="[6, 8, 10]", battery_kwh="[12, 18, 24]")
+    assert main(["size", str(folder)]) == 0
+    listed = capsys.readouterr().out.split("costs more:\n")[1].split("\n\n")[0].splitlines()
+    # nothing may be missing, so there is nothing better; 8 kW x 0.5 x 12 h = 48 kWh is just what a day needs
+    assert listed[1].startswith(">")
+    assert listed[1].endswith("panels 8 kWp · battery 24 kWh · inverter 5 kW")
+    assert not any(line.startswith(">") for line in (listed[0], *listed[2:]))
+
+
 def test_progress_goes_to_standard_error(village: Village, capsys: Captured) -> None:
     assert main(["size", str(village(pv_kw="[8, 10, 12]"))]) == 0
     captured = capsys.readouterr()

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.components import components_of
 from sim.inputs import Inputs
 from sim.scenario import Scenario
 from sim.sizing.economics import Designs
 from sim.sizing.evaluate import Evaluation, Study, evaluate, one_design
 from sim.sizing.peaks import peaks_of
-from sim.sizing.plant import components_of
 from sim.sizing.search import Candidates, Sizing
 
 FIRST_DARK_DAY, DARK_DAYS = 100, 7
@@ -67,6 +67,7 @@ def inputs_of(minutes: int = 60, **changes: Any) -> Inputs:
         "connected_fraction": np.ones((3, 12)),
         "connections": 20,
         "peak_minute_w": 3e3,
+        "peak_three_phase_w": 0.0,
         "largest_start_w": 0.0,
         "notes": ("typical year",),
         "fills": (),

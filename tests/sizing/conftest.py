@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from sim.components import components_of
 from sim.inputs import Inputs
 from sim.physics.battery import OneTank, Tanks, kibam_of
 from sim.physics.dispatch import Shedding
@@ -18,7 +19,7 @@ from sim.physics.operation import Drivers, Plant, State
 from sim.scenario import Scenario
 from sim.sizing.evaluate import Study
 from sim.sizing.peaks import peaks_of
-from sim.sizing.plant import components_of, each
+from sim.sizing.plant import each
 
 FloatArray = npt.NDArray[np.float64]
 RANGES = ((5e3, 80e3), (1e4, 4e5), (4e3, 4e4), (1e3, 2e4))  # panels [W], battery [Wh], inverter [W], engine [W]
@@ -118,6 +119,7 @@ def inputs_of(**changes: Any) -> Inputs:
         "connected_fraction": np.ones((50, 12)),
         "connections": 20,
         "peak_minute_w": 9e3,
+        "peak_three_phase_w": 0.0,
         "largest_start_w": 0.0,
         "notes": (),
         "fills": (),

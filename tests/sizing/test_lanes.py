@@ -85,7 +85,7 @@ def test_threads_change_nothing(year: YearAt, fleet: FleetOf, monkeypatch: pytes
     index = np.arange(6 * LANES)
     results = []
     for cores in (1, 2, 3, 5):
-        monkeypatch.setattr("os.sched_getaffinity", lambda _pid, cores=cores: set(range(cores)))
+        monkeypatch.setattr("sim.sizing.sweep.processors", lambda cores=cores: cores)
         results.append(year_of(drivers, whole, index))
     for result in results[1:]:
         assert_same(result, results[0], index)

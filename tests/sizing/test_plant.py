@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from microgrid.errors import InvalidInput
+from sim.components import Components, components_of
 from sim.inputs import Inputs
 from sim.physics.battery import OneTank, Tanks
 from sim.physics.genset import Genset
@@ -19,7 +20,7 @@ from sim.sizing.economics import Designs
 from sim.sizing.evaluate import one_design
 from sim.sizing.exact import exact_year, longest_run, totals_of
 from sim.sizing.peaks import Peaks, carries, peaks_of, smallest_inverter_kw
-from sim.sizing.plant import Components, components_of, first_state, plant_of
+from sim.sizing.plant import first_state, plant_of
 
 ScenarioOf = Callable[..., Scenario]
 InputsOf = Callable[..., Inputs]
@@ -66,9 +67,11 @@ def test_strategies_and_thresholds_follow_the_capacity_that_is_left(scenario: Sc
         setpoint_soc=0.7,
         shedding={"standard_below_soc": 0.2, "deferrable_below_soc": 0.4},
     )
-    made = plant(parts, DESIGN, left=0.5)
+    made = plant(parts, one_design(10.0, 40.0, 8.0, 0.0), left=0.5)
     assert made.setpoint_wh == pytest.approx(14e3)
     assert made.shedding == pytest.approx((4e3, 8e3))
+    with_engine = plant(parts, DESIGN, left=0.5)
+    assert with_engine.shedding == (0.0, 0.0)  # the engine starts instead
 
 
 def test_ac_coupled_panels_stand_on_the_other_bus(scenario: ScenarioOf) -> None:

@@ -71,6 +71,12 @@ def test_panels_fade_by_their_rate(run: Callable[..., Evaluation]) -> None:
     assert (np.diff(use.unserved_kwh[:, 0]) > 0.0).all()
 
 
+def test_panels_bought_anew_are_new(run: Callable[..., Evaluation]) -> None:
+    fading = {"parameters": {"panel": {"degradation_per_year": 0.1}}}
+    use = run(4, costs={**PLANNED, "pv_life_years": 2.0}, system=fading).use
+    assert use.pv_kwh[:, 0] / use.pv_kwh[0, 0] == pytest.approx([1.0, 0.9, 1.0, 0.9], rel=1e-12)
+
+
 def test_a_worn_battery_serves_less_until_it_is_replaced(run: Callable[..., Evaluation]) -> None:
     system = {"battery": "lead_acid_agm", "parameters": {"panel": {"degradation_per_year": 0.0}}}
     use = run(8, system=system).use
@@ -97,7 +103,9 @@ def test_draws_of_weather_are_used_in_turn(run: Callable[..., Evaluation], input
     world = {"pv_w_per_w": np.array([sunny, 0.5 * sunny]), "temp_c": np.full((2, 8760), 25.0)}
     use = run(4, world, costs=PLANNED, system={"parameters": {"panel": {"degradation_per_year": 0.0}}}).use
     assert use.pv_kwh[:, 0] / use.pv_kwh[0, 0] == pytest.approx([1.0, 0.5, 1.0, 0.5], rel=1e-12)
-    assert use.unserved_kwh[1, 0] > use.unserved_kwh[0, 0]
+    dull, sunny_again, dull_again = use.unserved_kwh[1:, 0]
+    assert dull > 2.0 * sunny_again
+    assert dull_again == pytest.approx(dull, rel=1e-2)
 
 
 def test_cold_hours_lower_what_a_battery_gives(run: Callable[..., Evaluation]) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from sim.components import components_of
 from sim.inputs import Inputs
 from sim.report.page import write_report
 from sim.scenario import Scenario
 from sim.sizing.evaluate import Study, evaluate, one_design
-from sim.sizing.plant import components_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
@@ -55,6 +55,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connected_fraction=np.ones((3, 12)),
         connections=20,
         peak_minute_w=3e3,
+        peak_three_phase_w=0.0,
         largest_start_w=0.0,
         notes=("a note",),
         fills=("five hours were filled",),
