@@ -164,10 +164,12 @@ class Source(Frozen):
 
 
 class Shedding(Frozen):
-    """Below which state of charge a class of customers is let go."""
+    """Below which state of charge a class of customers is limited, and to what; a limit of 0 lets it go."""
 
     standard_below_soc: Fraction = 0.0
     deferrable_below_soc: Fraction = 0.0
+    standard_limit_kw: Annotated[NotNegative, Field(description="for the whole class; in home systems for each")] = 0.0
+    deferrable_limit_kw: NotNegative = 0.0
 
     @model_validator(mode="after")
     def _follows_its_rules(self) -> Self:

@@ -17,10 +17,12 @@ class Loads(NamedTuple):
 
 
 class Shedding(NamedTuple):
-    """The energy in the battery below which a class is let go [Wh]."""
+    """The energy in the battery below which a class gets no more than its limit [Wh, W]; a limit of 0 lets it go."""
 
     standard_below_wh: float
     deferrable_below_wh: float
+    standard_limit_w: float = 0.0
+    deferrable_limit_w: float = 0.0
 
 
 class Sources(NamedTuple):
@@ -56,10 +58,14 @@ def total_w(loads: Loads) -> float:
 @kernel
 def offered(loads: Loads, energy_wh: float, shedding: Shedding) -> Loads:
     """Return the loads that stay connected while the battery holds `energy_wh`; critical customers always do."""
+    standard_w = loads.standard_w if loads.standard_w < shedding.standard_limit_w else shedding.standard_limit_w
+    deferrable_w = (
+        loads.deferrable_w if loads.deferrable_w < shedding.deferrable_limit_w else shedding.deferrable_limit_w
+    )
     return Loads(
         loads.critical_w,
-        loads.standard_w if energy_wh >= shedding.standard_below_wh else 0.0,
-        loads.deferrable_w if energy_wh >= shedding.deferrable_below_wh else 0.0,
+        loads.standard_w if energy_wh >= shedding.standard_below_wh else standard_w,
+        loads.deferrable_w if energy_wh >= shedding.deferrable_below_wh else deferrable_w,
     )
 
 

@@ -147,7 +147,14 @@ def drop_broken(folder: Path) -> None:
             continue
 
 
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+def has_room(folder: Path) -> bool:
+    """Tell whether machine code fits on the disk of a folder that need not be there; numba stops at a full one."""
+    there = next((parent for parent in (folder, *folder.parents) if parent.exists()), None)
+    return there is not None and shutil.disk_usage(there).free > ROOM_BYTES
+
+
+ROOM_BYTES = 30_000_000  # all of it takes a few million
+_OPTIONS: dict[str, Any] = {"cache": has_room(compiled_folder()), "nogil": True, "error_model": "numpy"}
 if numba is not None:
     numba.config.CACHE_DIR = str(compiled_folder())
     drop_broken(Path(numba.config.CACHE_DIR))

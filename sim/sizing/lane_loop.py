@@ -64,6 +64,8 @@ class Shared(NamedTuple):
     fade: float
     draw_available: float
     charge_decay: float
+    standard_limit_w: float
+    deferrable_limit_w: float
     dt_h: float
 
 
@@ -126,11 +128,11 @@ def lane_setpoint(part: int | None, value_wh: float) -> float | None:
 
 
 @kernel
-def lane_shedding(part: int | None, standard_wh: float, deferrable_wh: float) -> Shedding | None:
-    """Return the thresholds of shedding, or nothing."""
+def lane_shedding(part: int | None, standard_wh: float, deferrable_wh: float, shared: Shared) -> Shedding | None:
+    """Return the thresholds and limits of shedding, or nothing."""
     if part is None:
         return None
-    return Shedding(standard_wh, deferrable_wh)
+    return Shedding(standard_wh, deferrable_wh, shared.standard_limit_w, shared.deferrable_limit_w)
 
 
 @kernel
@@ -179,7 +181,7 @@ def plant_in(own: LaneArray, lane: int, shared: Shared, parts: Parts) -> Plant:
         Genset(own[GENSET, lane], own[GENSET_MINIMUM, lane]),
         _kibam(parts.kibam, own[KIBAM_CAPACITY, lane], own[KIBAM_FLOOR, lane], shared),
         _setpoint(parts.cycle_charging, own[SETPOINT, lane]),
-        _shedding(parts.shedding, own[STANDARD_BELOW, lane], own[DEFERRABLE_BELOW, lane]),
+        _shedding(parts.shedding, own[STANDARD_BELOW, lane], own[DEFERRABLE_BELOW, lane], shared),
     )
 
 

@@ -108,4 +108,9 @@ def _shedding_of(chosen: ShedBelow, capacity_wh: FloatArray, genset_w: FloatArra
     if chosen.standard_below_soc == 0.0 and chosen.deferrable_below_soc == 0.0:
         return None
     guarded_wh = np.where(genset_w > 0.0, 0.0, capacity_wh)
-    return Shedding(each(chosen.standard_below_soc * guarded_wh), each(chosen.deferrable_below_soc * guarded_wh))
+    return Shedding(
+        each(chosen.standard_below_soc * guarded_wh),
+        each(chosen.deferrable_below_soc * guarded_wh),
+        chosen.standard_limit_kw * 1000.0,
+        chosen.deferrable_limit_kw * 1000.0,
+    )

@@ -98,7 +98,7 @@ def _rows_of(plant: Plant, count: int) -> LaneArray:
     values = [plant.dc_pv_w, plant.ac_pv_w, tank.floor_wh, tank.ceiling_wh]
     values += [tank.charge_limit_w, tank.discharge_limit_w]
     values += [inverter.rated_w, inverter.no_load_w, inverter.curvature_per_w, inverter.charger_w]
-    values += [plant.genset.rated_w, plant.genset.minimum_w, setpoint_wh, *shedding, *kibam_wh]
+    values += [plant.genset.rated_w, plant.genset.minimum_w, setpoint_wh, *shedding[:2], *kibam_wh]
     return _padded(values, count)
 
 
@@ -115,4 +115,5 @@ def _shared_of(plant: Plant, dt_h: float) -> Shared:
     values = [tank.charge_efficiency, tank.discharge_efficiency, tank.keep]
     values += [plant.inverter.slope, plant.inverter.charger_efficiency]
     values += [0.0] * 4 if kibam is None else list(kibam[2:])
+    values += [0.0] * 2 if plant.shedding is None else list(plant.shedding[2:])
     return Shared(*(cast(float, np.float32(value)) for value in (*values, dt_h)))

@@ -45,3 +45,14 @@ def test_mistakes_of_the_scenario_come_before_those_of_its_data(site: Path, caps
     path.write_text(path.read_text(encoding="utf-8").replace("seed: 7", "seed: -7"), encoding="utf-8")
     assert main(["check", "site"]) == 2
     assert capsys.readouterr().err.count("MG-") == 1
+
+
+def test_sources_are_named_with_the_other_files(site: Path, capsys: Captured) -> None:
+    path = site / "scenario.yaml"
+    sources = "sources: [{name: wind, kw: 1, file: wind.csv}, {name: hydro, kw: 1, file: hydro.csv}]"
+    path.write_text(path.read_text(encoding="utf-8").replace("system:\n", f"system:\n  {sources}\n"), encoding="utf-8")
+    assert main(["check", "site"]) == 2
+    text = capsys.readouterr().err
+    assert [f"MG-{code}" in text for code in ("D102", "D200", "D001")] == [True, True, True]
+    assert "wind.csv" in text
+    assert "hydro.csv" in text

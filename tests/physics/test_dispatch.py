@@ -108,6 +108,9 @@ def test_classes_are_let_go_one_after_the_other() -> None:
     assert offered(loads, 5000.0, shedding) == loads
     assert offered(loads, 4999.0, shedding) == Loads(100.0, 200.0, 0.0)
     assert offered(loads, 1999.0, shedding) == Loads(100.0, 0.0, 0.0)
+    limited = Shedding(2000.0, 5000.0, 250.0, 120.0)  # a class below its limit keeps all of its load
+    assert offered(loads, 4999.0, limited) == Loads(100.0, 200.0, 120.0)
+    assert offered(loads, 1999.0, limited) == Loads(100.0, 200.0, 120.0)
 
 
 def test_shed_power_counts_as_unserved() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -12,9 +13,16 @@ import pytest
 from sim.physics.battery import OneTank, one_tank_limits
 from sim.physics.dispatch import Loads, Sources
 from sim.physics.inverter import Inverter, ac_from_dc_w, pvwatts_ac_w
-from sim.physics.kernel import cache_folder, lanes_of, source_fingerprint
+from sim.physics.kernel import cache_folder, drop_broken, has_room, lanes_of, source_fingerprint
 from sim.physics.operation import Plant, State, step
 from sim.physics.pv import cell_temperature_c, pv_power_w
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
 
 numba: Any = pytest.importorskip("numba")
 
@@ -86,3 +94,19 @@ def test_the_cache_lies_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp
 def test_the_fingerprint_names_the_source_and_nothing_else() -> None:
     assert source_fingerprint() == source_fingerprint()
     assert len(source_fingerprint()) == 16
+
+
+def test_machine_code_cut_short_is_thrown_away(tmp_path: Path) -> None:
+    whole = pickle.dumps(("stamp", {}))
+    for name, content in {"a.nbi": whole, "b.nbi": whole[:-4], "c.nbc": b"", "d.nbc": whole, "e.txt": b""}.items():
+        (tmp_path / name).write_bytes(content)
+    drop_broken(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nbi", "d.nbc", "e.txt"]
+    drop_broken(tmp_path / "not there")
+
+
+def test_a_full_disk_gets_no_machine_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_room(tmp_path / "not" / "there")
+    full = Usage(total=10, used=10, free=0)
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: full)
+    assert not has_room(tmp_path / "not" / "there")

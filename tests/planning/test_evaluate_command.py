@@ -154,3 +154,19 @@ def test_a_source_serves_before_the_battery(village: Village, capsys: Captured) 
     assert answer["source_kwh"] == pytest.approx(48 * 365)
     assert answer["renewable_fraction"] == 1.0
     assert answer["capex"] == 5 * 100 + 2 * 1000
+
+
+@pytest.mark.parametrize("size", ["nan", "inf", "1e300", "-1"])
+def test_sizes_that_cannot_be_built_are_refused(village: Village, capsys: Captured, size: str) -> None:
+    assert main(["evaluate", str(village()), "--pv-kw", size, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["problems"][0]["code"] == "MG-U011"
+
+
+@pytest.mark.parametrize("option", ["--series", "--report"])
+@pytest.mark.parametrize("name", ["scenario.yaml", "load.csv", "sun.csv", "."])
+def test_what_is_read_is_never_written_over(village: Village, capsys: Captured, option: str, name: str) -> None:
+    folder = village()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert main(["evaluate", str(folder), option, str(folder / name)]) == 2
+    assert "MG-U013" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -47,7 +47,7 @@ def year_at(dt_h: float) -> Drivers:
 
 
 def fleet_of(parts: str, count: int, dt_h: float) -> Fleet:
-    """Return random designs; `parts` names what they have: engine, kibam, ac, cycle, shed."""
+    """Return random designs; `parts` names what they have: engine, kibam, ac, cycle, shed, limit."""
     chance = np.random.Generator(np.random.Philox(key=17))
     pv_w, wh, rated_w, engine_w = (each(chance.uniform(*ends, count)) for ends in RANGES)
     engine_w *= each(np.where(chance.random(count) > 0.2, 1.0, 0.0) * ("engine" in parts))
@@ -61,7 +61,7 @@ def fleet_of(parts: str, count: int, dt_h: float) -> Fleet:
         Genset(engine_w, 0.3 * engine_w),
         kibam if "kibam" in parts else None,
         0.8 * wh if "cycle" in parts else None,
-        Shedding(0.2 * wh, 0.4 * wh) if "shed" in parts else None,
+        Shedding(0.2 * wh, 0.4 * wh, *((500.0, 250.0) if "limit" in parts else ())) if "shed" in parts else None,
     )
     total_wh = 0.95 * wh
     return Fleet(plant, State(Tanks(total_wh, 0.35 * total_wh if "kibam" in parts else total_wh), none))

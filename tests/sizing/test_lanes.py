@@ -59,7 +59,7 @@ def test_load_following_is_within_a_hundred_thousandth_but_for_a_start_now_and_t
 
 
 @pytest.mark.parametrize("dt_h", [1.0, 0.25])
-@pytest.mark.parametrize("parts", ["shed", "kibam-shed", "engine-cycle", "engine-kibam-ac-cycle-shed"])
+@pytest.mark.parametrize("parts", ["shed", "shed-limit", "kibam-shed", "engine-cycle", "engine-kibam-ac-cycle-shed"])
 def test_decisions_by_the_battery_move_little_and_to_neither_side(
     parts: str, dt_h: float, year: YearAt, fleet: FleetOf
 ) -> None:

@@ -65,13 +65,14 @@ def test_strategies_and_thresholds_follow_the_capacity_that_is_left(scenario: Sc
         scenario,
         dispatch="cycle_charging",
         setpoint_soc=0.7,
-        shedding={"standard_below_soc": 0.2, "deferrable_below_soc": 0.4},
+        shedding={"standard_below_soc": 0.2, "deferrable_below_soc": 0.4, "deferrable_limit_kw": 0.5},
     )
     made = plant(parts, one_design(10.0, 40.0, 8.0, 0.0), left=0.5)
     assert made.setpoint_wh == pytest.approx(14e3)
-    assert made.shedding == pytest.approx((4e3, 8e3))
+    assert made.shedding == pytest.approx((4e3, 8e3, 0.0, 500.0))
     with_engine = plant(parts, DESIGN, left=0.5)
-    assert with_engine.shedding == (0.0, 0.0)  # the engine starts instead
+    assert with_engine.shedding is not None
+    assert with_engine.shedding[:2] == (0.0, 0.0)  # the engine starts instead
 
 
 def test_ac_coupled_panels_stand_on_the_other_bus(scenario: ScenarioOf) -> None:
