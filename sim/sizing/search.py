@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -75,14 +75,15 @@ def size(study: Study, progress: Progress = lambda _done, _all, _best: None) -> 
     with everything about it. Deterministic: the grid and the order of ties are fixed.
     """
     axes = {name: axis_of(getattr(study.scenario.system, name), STEPS[name]) for name in NAMES}
-    searched, found = _count(axes), sweep_grid(study, axes, progress)
+    searched, parts = _count(axes), [sweep_grid(study, axes, progress)]
     reach = {name: _step(study, name, axes[name]) for name in NAMES}
     for _ in range(ZOOMS if any(reach.values()) else 0):
-        for centre in best_few(study, found):
+        for centre in best_few(study, parts):
             near = {name: _around(study, name, centre[name], reach[name]) for name in NAMES}
-            found = joined([found, sweep_grid(study, near, lambda _done, _all, _best: None)])
+            parts.append(sweep_grid(study, near, lambda _done, _all, _best: None))
             searched += _count(near)
         reach = {name: 2.0 * reach[name] / (ZOOM_STEPS[name] - 1) for name in NAMES}
+    found = joined(parts)
     run = found.npc.size
     pareto = pareto_of(found, study.scenario.goal.objective)
     years = run * study.scenario.goal.years
@@ -104,16 +105,18 @@ def rounded(sizes: FloatArray) -> FloatArray:
 
 def sweep_grid(study: Study, axes: dict[str, FloatArray], progress: Progress) -> Candidates:
     """Return every combination of `axes` that carries the peaks, run and costed, in the order of the grid."""
-    total, done, best = _count(axes), 0, np.inf
-    parts: list[Candidates] = []
+    total, done, kept, best = _count(axes), 0, 0, np.inf
+    columns = np.empty((len(COLUMNS), total))  # at once: a list of chunks would hold everything twice in the end
     for designs in _chunks(axes, total):
         done += designs.pv_kw.size
         strong = carries(designs, study.parts, study.peaks)
-        parts.append(run_candidates(study, Designs(*(getattr(designs, name)[strong] for name in NAMES))))
-        objective = parts[-1].objective(study.scenario.goal.objective)[feasible(study, parts[-1])]
+        found = run_candidates(study, Designs(*(getattr(designs, name)[strong] for name in NAMES)))
+        columns[:, kept : kept + found.npc.size] = columns_of(found)
+        kept += found.npc.size
+        objective = found.objective(study.scenario.goal.objective)[feasible(study, found)]
         best = min(best, float(objective.min(initial=np.inf)))
         progress(done, total, best)
-    return joined(parts)
+    return _candidates(columns[:, :kept])
 
 
 def run_candidates(study: Study, designs: Designs) -> Candidates:
@@ -155,18 +158,24 @@ def feasible(study: Study, found: Candidates) -> np.typing.NDArray[np.bool_]:
     return meets
 
 
-def best_few(study: Study, found: Candidates) -> list[dict[str, float]]:
+def best_few(study: Study, parts: Sequence[Candidates]) -> list[dict[str, float]]:
     """Return the sizes of the cheapest designs that meet the goal, one for each of the best generators.
 
     Designs of one generator differ smoothly, those of another may be cheaper a little further on.
     """
-    few: dict[float, dict[str, float]] = {}
-    for index in _in_order(study, found):
-        sizes = {name: float(getattr(found.designs, name)[index]) for name in NAMES}
-        few.setdefault(sizes["genset_kw"], sizes)
-        if len(few) == CENTRES:
-            break
-    return list(few.values())
+    best: dict[float, tuple[float, float, dict[str, float]]] = {}
+    for part in parts:
+        order = _in_order(study, part)
+        gensets, first = np.unique(part.designs.genset_kw[order], return_index=True)
+        for genset_kw, index in zip(gensets.tolist(), order[first], strict=True):
+            sizes = {name: float(getattr(part.designs, name)[index]) for name in NAMES}
+            price = float(part.objective(study.scenario.goal.objective)[index]), float(part.capex[index])
+            best[genset_kw] = min(best.get(genset_kw, (*price, sizes)), (*price, sizes), key=_price)
+    return [sizes for *_, sizes in sorted(best.values(), key=_price)[:CENTRES]]
+
+
+def _price(priced: tuple[float, float, dict[str, float]]) -> tuple[float, float]:
+    return priced[:2]
 
 
 def confirmed_best(study: Study, found: Candidates) -> Evaluation | None:
@@ -209,15 +218,18 @@ def pareto_of(found: Candidates, objective: str) -> Candidates:
     return found.picked(order[cheaper_than_all_before])
 
 
-def joined(parts: list[Candidates]) -> Candidates:
-    """Return candidates of several searches as one list; `parts` is emptied, so that nothing is held twice."""
-    columns: dict[str, list[FloatArray]] = {name: [] for name in COLUMNS}
-    while parts:
-        part = parts.pop(0)
-        for name in COLUMNS:
-            columns[name].append(getattr(part.designs if name in NAMES else part, name))
-    values = {name: np.concatenate(columns.pop(name)) for name in COLUMNS}
-    return Candidates(Designs(*(values.pop(name) for name in NAMES)), **values)
+def joined(parts: Sequence[Candidates]) -> Candidates:
+    """Return candidates of several searches as one list."""
+    return parts[0] if len(parts) == 1 else _candidates(np.hstack([columns_of(part) for part in parts]))
+
+
+def columns_of(found: Candidates) -> FloatArray:
+    """Return candidates as one array, a row for each of `COLUMNS`."""
+    return np.array([getattr(found.designs if name in NAMES else found, name) for name in COLUMNS])
+
+
+def _candidates(columns: FloatArray) -> Candidates:
+    return Candidates(Designs(*columns[: len(NAMES)]), *columns[len(NAMES) :])
 
 
 def _in_order(study: Study, found: Candidates) -> np.typing.NDArray[np.intp]:

@@ -39,7 +39,7 @@ def world(
 def test_a_sweep_that_is_too_hopeful_hides_no_design_that_fits(world: Study, off: float) -> None:
     axes = {name: axis_of(getattr(world.scenario.system, name), 2) for name in NAMES}
     honest = sweep_grid(world, axes, lambda _done, _all, _best: None)
-    (right,) = best_few(world, honest)
+    (right,) = best_few(world, [honest])
     hopeful = replace(honest, unserved_fraction=honest.unserved_fraction - off)
     best = confirmed_best(world, hopeful)
     assert best is not None
