@@ -54,13 +54,16 @@ def evaluate(
     year: Annotated[int, typer.Option("--year", help="Year of the project the energy is told for.")] = 1,
     series: Annotated[Path | None, typer.Option("--series", help="Write every step of that year (CSV).")] = None,
     report: ReportPath = None,
+    require_goal: Annotated[
+        bool, typer.Option("--require-goal", help="Exit with 1 when the design misses the scenario's goal.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run one design through its years and say what it does and costs."""
     from microgrid.cli import planning
 
     sizes = {"pv_kw": pv_kw, "battery_kwh": battery_kwh, "inverter_kw": inverter_kw, "genset_kw": genset_kw}
-    raise typer.Exit(planning.evaluate(path, sizes, year, series, report, as_json=as_json))
+    raise typer.Exit(planning.evaluate(path, sizes, year, series, report, require_goal=require_goal, as_json=as_json))
 
 
 @app.command(rich_help_panel=FILES)

@@ -55,9 +55,10 @@ def evaluate(
     series: Path | None,
     report: Path | None,
     *,
+    require_goal: bool,
     as_json: bool,
 ) -> int:
-    """Run one design through its project and tell what it does and costs; exit 1 when it misses the goal."""
+    """Run one design through its project and tell what it does and costs; with `require_goal`, 1 when it misses it."""
     study, text = _study(path, {"--series": series, "--report": report})
     from sim.sizing.evaluate import evaluate as run
     from sim.sizing.evaluate import one_design
@@ -83,7 +84,7 @@ def evaluate(
     _tell(study, evaluation, as_json=as_json)
     from sim.sizing.search import meets_goal
 
-    return FEASIBLE if meets_goal(study, evaluation) else INFEASIBLE
+    return INFEASIBLE if require_goal and not meets_goal(study, evaluation) else FEASIBLE
 
 
 def _tell(study: Study, evaluation: Evaluation, *, as_json: bool) -> None:

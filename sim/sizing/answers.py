@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from sim.sizing.economics import in_site_currency, lcoe_includes
 from sim.sizing.evaluate import Evaluation, Study
-from sim.sizing.search import NAMES, Candidates, Sizing
+from sim.sizing.search import NAMES, Candidates, Sizing, meets_goal
 from sim.sizing.why import Infeasible
 
 Answer = dict[str, object]
@@ -47,6 +47,7 @@ def evaluate_answer(study: Study, evaluation: Evaluation) -> Answer:
         "fuel_litres": round(fuel_litres, 3),
         "battery_cycles": round(cycles, 6),
         "carries_peaks": evaluation.carries_peaks,
+        "meets_goal": meets_goal(study, evaluation),
         "years": years_answer(evaluation),
         "cash_flow": [_rounded(asdict(year)) for year in evaluation.cash],
         "breakdown": breakdown_answer(evaluation),
