@@ -118,9 +118,10 @@ def dispatch(
     short = (dc_from_ac_w(alone_w, inverter) > dc_available_w) | (deficit_w > inverter.rated_w)
     starts = (short & (deficit_w > 0.0)) | hold  # an idle inverter that runs dry starts nothing
     engine_w = running_w if starts else 0.0
-    carried_w = deficit_w - engine_w
-    carried_w = carried_w if carried_w > 0.0 else 0.0
-    carried_w = carried_w if carried_w < inverter.rated_w else inverter.rated_w
+    left_w = deficit_w - engine_w
+    needed_w = left_w if left_w > 0.0 else 0.0
+    excess_w = surplus_w + (needed_w - left_w)  # an engine above the load never meets an inverter that delivers
+    carried_w = needed_w if needed_w < inverter.rated_w else inverter.rated_w
     dc_wanted_w = dc_from_ac_w(carried_w, inverter)
     dc_used_w = dc_wanted_w if dc_wanted_w < dc_available_w else dc_available_w
     inverter_w = ac_from_dc_w(dc_available_w, inverter) if dc_wanted_w > dc_available_w else carried_w
@@ -129,7 +130,6 @@ def dispatch(
     genset_w = genset_w if genset_w < genset.rated_w else genset.rated_w
     missing_w = rest_w - genset_w
     unserved_w = missing_w if missing_w > 0.0 else 0.0
-    excess_w = surplus_w + (unserved_w - missing_w)
     charger_ac_w = excess_w if excess_w < inverter.charger_w else inverter.charger_w
     charger_dc_w = charger_ac_w * inverter.charger_efficiency
     battery_w = dc_used_w - sources.dc_w - charger_dc_w

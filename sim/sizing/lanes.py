@@ -16,7 +16,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 LaneArray = npt.NDArray[np.float32]
-LANES = 64  # enough independent chains to hide latency, few enough to stay in the first-level cache
+LANES = 128  # enough independent chains to hide latency, few enough to stay in the first-level cache
 
 
 def _lane_rows(_typing_context: Any, count: Any) -> Any:

@@ -17,6 +17,8 @@ from sim.physics.operation import Drivers, FloatArray, Plant, State
 from sim.sizing.lane_loop import LaneDrivers, Parts, Shared, Tally, run_blocks
 from sim.sizing.lanes import LANES, LaneArray
 
+PIECES = 8  # of work for each thread
+
 
 class Year(NamedTuple):
     """What a year of each candidate came to; f64 arrays of n candidates."""
@@ -58,16 +60,14 @@ def sweep_year(drivers: LaneDrivers, plant: Plant, state: LaneArray, count: int,
     )
     shared, steps_per_day = _shared_of(plant, dt_h), round(24.0 / dt_h)
     blocks, workers = rows.shape[1] // LANES, processors()
-    edges = [blocks * part // workers for part in range(workers + 1)]
+    pieces = min(blocks, PIECES * workers)  # more than one each: a core that is slow for a while holds up nobody
+    edges = [blocks * piece // pieces for piece in range(pieces + 1)] if pieces else []
 
-    def run(part: int) -> None:
-        run_blocks(drivers, rows, shared, parts, state, totals, edges[part], edges[part + 1], steps_per_day)
+    def run(piece: int) -> None:
+        run_blocks(drivers, rows, shared, parts, state, totals, edges[piece], edges[piece + 1], steps_per_day)
 
-    if blocks < 4:
-        run_blocks(drivers, rows, shared, parts, state, totals, 0, blocks, steps_per_day)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(run, range(workers)))
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(run, range(pieces)))
     gained_wh = state[0, :count].astype(np.float64) - before_wh
     return _year_of(totals[:, :count], plant, gained_wh, dt_h, drivers.pv_w_per_w.size)
 
