@@ -120,3 +120,19 @@ def _shown(text: str) -> str:
     """Return text of a file or a name so that it cannot write over the terminal, and not endless."""
     plain = _HIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)
     return plain if len(plain) <= SHOWN_LENGTH else f"{plain[:SHOWN_LENGTH]}..."
+
+
+class AlreadyThere(Exception):  # noqa: N818 - a fact met again is no error yet
+    """A record of this id exists: the caller decides whether it is the same fact again."""
+
+    def __init__(self, kind: str, id: str) -> None:  # noqa: A002  the field's name
+        super().__init__(f"{kind} '{id}' is there already")
+        self.kind, self.id = kind, id
+
+
+class Contradiction(MicrogridError):  # noqa: N818 - what it says to a person
+    """A fact came twice under one id with different contents; nothing was written."""
+
+
+class Collision(Exception):  # noqa: N818 - nobody made a mistake
+    """Two transactions got in each other's way; this one was undone and can be run again as a whole."""

@@ -42,6 +42,13 @@ SYSTEM_PACKAGES = (
         wanted_by="tests/web",
         download_mb=120,
     ),
+    SystemPackage(
+        name="postgresql",
+        programs=("pg_ctlcluster", "initdb"),  # the server's own programs lie outside the path on Debian
+        needed_for="tests of the store on PostgreSQL",
+        wanted_by="tests/contract",
+        download_mb=50,
+    ),
 )
 
 

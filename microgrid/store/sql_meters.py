@@ -1,0 +1,249 @@
+"""Readings of meters and our pictures of them, in a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, literal_column, select, tuple_
+from sqlalchemy.types import TypeEngine
+
+from microgrid.monitoring.readings import Reading
+from microgrid.store.records import READING_ROWS, TWIN_ROWS, refuse_contradiction
+from microgrid.store.rows import microseconds
+from microgrid.store.sql_session import Session
+from microgrid.store.sql_text import Gather, Texts
+from microgrid.store.tables import READINGS, TWINS
+from microgrid.switching.supply import Twin
+
+ONE: ColumnElement[int] = literal_column("1")
+PLACE: dict[str, TypeEngine[Any]] = {
+    "asked_meter": Text(),
+    "asked_epoch": BigInteger(),
+    "asked_at": BigInteger(),
+    "asked_seq": BigInteger(),
+}
+ID: dict[str, TypeEngine[Any]] = {"asked_meter": Text(), "asked_epoch": BigInteger(), "asked_seq": BigInteger()}
+
+
+class ReadingTexts:
+    """The statements about readings."""
+
+    def __init__(self, texts: Texts) -> None:
+        self.texts = texts
+
+    @cached_property
+    def insert(self) -> str:
+        """Return what claims the id of a reading."""
+        return self.texts.insert(READINGS)
+
+    @cached_property
+    def insert_many(self) -> str | None:
+        """Return what claims the ids of many readings."""
+        return self.texts.insert_many(READINGS)
+
+    @cached_property
+    def stored(self) -> Gather:
+        """Return what finds readings by their ids."""
+        c = READINGS.c
+        return self.texts.gather(
+            lambda asked: select(READINGS).where(
+                c.meter_id == asked["asked_meter"], c.epoch == asked["asked_epoch"], c.seq == asked["asked_seq"]
+            ),
+            ID,
+        )
+
+    @cached_property
+    def before(self) -> Gather:
+        """Return what finds the reading just before a moment."""
+        c = READINGS.c
+        return self.texts.gather(
+            lambda asked: (
+                select(READINGS)
+                .where(c.meter_id == asked["asked_meter"], c.epoch == asked["asked_epoch"])
+                .where(tuple_(c.at_us, c.seq) < tuple_(asked["asked_at"], asked["asked_seq"]))
+                .order_by(c.at_us.desc(), c.seq.desc())
+                .limit(ONE)
+            ),
+            PLACE,
+        )
+
+    @cached_property
+    def after(self) -> Gather:
+        """Return what finds the reading just after a moment."""
+        c = READINGS.c
+        return self.texts.gather(
+            lambda asked: (
+                select(READINGS)
+                .where(c.meter_id == asked["asked_meter"], c.epoch == asked["asked_epoch"])
+                .where(tuple_(c.at_us, c.seq) > tuple_(asked["asked_at"], asked["asked_seq"]))
+                .order_by(c.at_us, c.seq)
+                .limit(ONE)
+            ),
+            PLACE,
+        )
+
+    @cached_property
+    def between(self) -> str:
+        """Return what finds the readings of a span."""
+        c = READINGS.c
+        mine = select(READINGS).where(c.meter_id == bindparam("meter"), c.epoch == bindparam("epoch"))
+        span = mine.where(c.at_us >= bindparam("first"), c.at_us <= bindparam("last")).order_by(c.at_us, c.seq)
+        return self.texts.text(span, "meter", "epoch", "first", "last")
+
+    @cached_property
+    def latest(self) -> str:
+        """Return what finds the newest reading of a meter."""
+        c = READINGS.c
+        mine = select(READINGS).where(c.meter_id == bindparam("meter"))
+        newest = mine.order_by(c.epoch.desc(), c.at_us.desc(), c.seq.desc()).limit(ONE)
+        return self.texts.text(newest, "meter")
+
+
+class SqlReadings:
+    """Meter rows, once each."""
+
+    def __init__(self, session: Session, texts: ReadingTexts) -> None:
+        self._session = session
+        self._texts = texts
+
+    def add_all(self, readings: Sequence[Reading]) -> Sequence[Reading]:
+        """Insert those not yet known and return them; same id with another content raises Contradiction."""
+        arrived: dict[tuple[Any, ...], Reading] = {}
+        for reading in readings:
+            refuse_contradiction(arrived.setdefault(_id(reading), reading), reading)
+        rows = [READING_ROWS.values(reading) for reading in arrived.values()]
+        with self._session.savepoint():
+            claimed = self._session.claim_all(self._texts.insert, self._texts.insert_many, rows, key_width=3)
+            known = [key for key in arrived if key not in claimed]
+            for place, row in self._session.gather(self._texts.stored, known):
+                refuse_contradiction(READING_ROWS.record(row), arrived[known[place]])
+        return [reading for key, reading in arrived.items() if key in claimed]
+
+    def neighbours(self, reading: Reading) -> tuple[Reading | None, Reading | None]:
+        """Return the readings of the same meter and epoch just before and after it in time."""
+        return self.neighbours_all([reading])[reading.id]
+
+    def neighbours_all(self, readings: Sequence[Reading]) -> dict[str, tuple[Reading | None, Reading | None]]:
+        """Return the neighbours of many readings, by the id of the reading."""
+        before, after = self._beside(self._texts.before, readings), self._beside(self._texts.after, readings)
+        return {reading.id: (before.get(place), after.get(place)) for place, reading in enumerate(readings)}
+
+    def between(self, meter_id: str, epoch: int, first: datetime, last: datetime) -> Sequence[Reading]:
+        """Return the readings of a meter and epoch from one moment to another, both included, in order."""
+        asked = (READING_ROWS.asked(meter_id), epoch, microseconds(first), microseconds(last))
+        return READING_ROWS.records(self._session.rows(self._texts.between, *asked))
+
+    def latest(self, meter_id: str) -> Reading | None:
+        """Return the newest reading of a meter: of its highest epoch the last in time."""
+        found = self._session.row(self._texts.latest, READING_ROWS.asked(meter_id))
+        return None if found is None else READING_ROWS.record(found)
+
+    def _beside(self, ask: Gather, readings: Sequence[Reading]) -> dict[int, Reading]:
+        places = [(each.meter_id, each.epoch, microseconds(each.at), each.seq) for each in readings]
+        return {place: READING_ROWS.record(row) for place, row in self._session.gather(ask, places)}
+
+
+class TwinTexts:
+    """The statements about twins."""
+
+    def __init__(self, texts: Texts) -> None:
+        self.texts = texts
+
+    @cached_property
+    def get(self) -> str:
+        """Return what finds a twin."""
+        return self.texts.text(select(TWINS).where(TWINS.c.meter_id == bindparam("id")), "id")
+
+    @cached_property
+    def hold(self) -> str:
+        """Return what finds a twin and locks it."""
+        return self.texts.text(select(TWINS).where(TWINS.c.meter_id == bindparam("id")).with_for_update(), "id")
+
+    @cached_property
+    def get_all(self) -> str:
+        """Return what finds many twins."""
+        return self.texts.text(select(TWINS).where(self.texts.among(TWINS.c.meter_id, "ids")), "ids")
+
+    @cached_property
+    def hold_all(self) -> str:
+        """Return what finds many twins and locks them in ascending order."""
+        mine = select(TWINS).where(self.texts.among(TWINS.c.meter_id, "ids")).order_by(TWINS.c.meter_id)
+        return self.texts.text(mine.with_for_update(), "ids")
+
+    @cached_property
+    def insert(self) -> str:
+        """Return what makes an empty twin, if nobody else just did."""
+        return self.texts.insert(TWINS)
+
+    @cached_property
+    def put(self) -> str:
+        """Return what stores a twin."""
+        return self.texts.upsert(TWINS)
+
+    @cached_property
+    def put_many(self) -> str | None:
+        """Return what stores many twins."""
+        return self.texts.upsert_many(TWINS)
+
+    @cached_property
+    def due(self) -> str:
+        """Return what finds twins to send."""
+        c = TWINS.c
+        due = select(TWINS).where(c.next_send_at_us <= bindparam("now")).order_by(c.next_send_at_us, c.meter_id)
+        return self.texts.text(due.limit(bindparam("limit")), "now", "limit")
+
+
+class SqlTwins:
+    """Our pictures of meters."""
+
+    def __init__(self, session: Session, texts: TwinTexts) -> None:
+        self._session = session
+        self._texts = texts
+
+    def get(self, meter_id: str) -> Twin:
+        """Return a twin, empty if nothing was ever desired or reported; a writing transaction holds it."""
+        asked = TWIN_ROWS.asked(meter_id)
+        text = self._texts.hold if self._session.writing else self._texts.get
+        found = self._session.row(text, asked)
+        if found is None and self._session.writing and self._texts.texts.is_postgres:
+            # What is not there cannot be locked: two first orders would both be number one.
+            self._session.write(self._texts.insert, TWIN_ROWS.values(Twin(meter_id)))
+            found = self._session.row(text, asked)
+        return Twin(meter_id) if found is None else TWIN_ROWS.record(found)
+
+    def get_all(self, meter_ids: Iterable[str]) -> dict[str, Twin]:
+        """Return many twins, by meter."""
+        ids = sorted({TWIN_ROWS.asked(meter_id) for meter_id in meter_ids})
+        found = self._found(ids)
+        if len(found) < len(ids) and self._session.writing and self._texts.texts.is_postgres:
+            for meter_id in ids:
+                if meter_id not in found:
+                    self._session.write(self._texts.insert, TWIN_ROWS.values(Twin(meter_id)))
+            found = self._found(ids)
+        return {meter_id: found.get(meter_id) or Twin(meter_id) for meter_id in ids}
+
+    def put(self, twin: Twin) -> None:
+        """Store a twin."""
+        self._session.write(self._texts.put, TWIN_ROWS.values(twin))
+
+    def put_all(self, twins: Sequence[Twin]) -> None:
+        """Store many twins."""
+        latest = {twin.meter_id: twin for twin in twins}
+        values = [TWIN_ROWS.values(twin) for twin in latest.values()]
+        self._session.write_all(self._texts.put, self._texts.put_many, values)
+
+    def due(self, now: datetime, limit: int) -> Sequence[Twin]:
+        """Return twins whose next sending is due, most overdue first."""
+        return TWIN_ROWS.records(self._session.rows(self._texts.due, microseconds(now), limit))
+
+    def _found(self, ids: Sequence[str]) -> dict[str, Twin]:
+        text = self._texts.hold_all if self._session.writing else self._texts.get_all
+        rows = self._session.rows(text, self._texts.texts.listed(ids))
+        return {twin.meter_id: twin for twin in TWIN_ROWS.records(rows)}
+
+
+def _id(reading: Reading) -> tuple[str, int, int]:
+    return reading.meter_id, reading.epoch, reading.seq

@@ -1,0 +1,105 @@
+"""Proof of the books: everything that must hold and can be told from what is stored alone, checked as a whole.
+
+Each law is one question that names the first row which breaks it, asked of all rows at one moment of the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from microgrid.errors import Problem
+from microgrid.store.memory import MemoryStore
+from microgrid.store.sql import SqlStore
+from microgrid.store.verify_memory import counted_in_memory, first_in_memory
+from microgrid.store.verify_sql import counted_in_sql, first_in_sql
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """Something that holds in true books; `broken` says of the first row that breaks it what is wrong."""
+
+    code: str
+    holds: str
+    broken: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was looked at, and every law that is broken with its first row."""
+
+    journals: int
+    lines: int
+    payments: int
+    broken: tuple[Problem, ...]
+
+
+LAWS = (
+    Law("MG-L101", "every journal sums to zero", "journal '{0}' sums to {1}, not to 0"),
+    Law(
+        "MG-L102",
+        "every line has its journal's currency and time",
+        "line {1} of journal '{0}' differs from its journal in currency or time",
+    ),
+    Law("MG-L103", "every journal has two lines or more", "journal '{0}' has {1} lines"),
+    Law("MG-L104", "every line has a journal", "line {1} belongs to journal '{0}', which is not there"),
+    Law("MG-L105", "every line names an account of the chart", "account '{0}' is not in the chart"),
+    Law(
+        "MG-L106",
+        "assets and expenses equal liabilities, income and opening",
+        "all lines in {0} sum to {1}, not to 0",
+    ),
+    Law(
+        "MG-L107",
+        "money that counts has a journal in its currency, other money has none",
+        "payment '{0}' is {1} and its journal is {2}",
+    ),
+    Law("MG-L108", "every payment is posted once", "journal '{0}' is named by {1} payments"),
+    Law(
+        "MG-L109",
+        "a payment's journal moves its amount",
+        "payment '{0}' is of {1} minor units, its journal moves {2}",
+    ),
+    Law(
+        "MG-L110",
+        "an account's balance is the sum of its lines",
+        "account '{0}' shows a balance of {1}, its lines sum to {2}",
+    ),
+    Law(
+        "MG-L111",
+        "what an account was charged is in the books",
+        "account '{0}' shows {1} charged, its charges sum to {2}",
+    ),
+    Law(
+        "MG-L112",
+        "what an account used is the sum of its days",
+        "account '{0}' shows {1} millionths accrued, its days sum to {2}",
+    ),
+    Law(
+        "MG-L113",
+        "an account is kept in its site's currency",
+        "'{0}' has lines in {1}, its site's currency is {2}",
+    ),
+    Law(
+        "MG-L114",
+        "a reversal is the mirror image of its journal",
+        "journal '{0}' does not take back '{1}' exactly: account '{2}' keeps {3}",
+    ),
+    Law("MG-L115", "a journal is reversed once", "journal '{0}' is reversed {1} times"),
+)
+
+
+def verify(store: MemoryStore | SqlStore) -> Verdict:
+    """Check every law over everything that is stored, at one moment."""
+    with store.read():
+        if isinstance(store, MemoryStore):
+            first, counted = first_in_memory(store.unit), counted_in_memory(store.unit)
+        else:
+            session = store.unit_here().session
+            first, counted = first_in_sql(session), counted_in_sql(session)
+    found = ((law, first.get(law.code)) for law in LAWS)
+    return Verdict(*counted, tuple(_problem(law, row) for law, row in found if row is not None))
+
+
+def _problem(law: Law, row: tuple[object, ...]) -> Problem:
+    fix = "nothing was changed; look at that row and what wrote it, then post a correction"
+    return Problem(law.code, law.broken.format(*row), why=f"in true books {law.holds}", fix=fix)
