@@ -1,0 +1,1 @@
+"""Money: the ledger, plans, credit, payments, contracts, reconciliation and figures."""

@@ -1,0 +1,1 @@
+"""Who is supplied: parties, accounts, connections, meters and where they are fitted."""

@@ -1,0 +1,1 @@
+"""What a meter is told, and what it says it did."""
