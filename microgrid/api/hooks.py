@@ -1,0 +1,83 @@
+"""Where providers call us: the request is kept before it is read, and every fact is answered with thanks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from microgrid import flows
+from microgrid.billing.sightings import Heard
+from microgrid.errors import InvalidInput, Problem
+from microgrid.ports import Core, RawEvent
+
+LARGEST_BODY = 64 * 1024  # a provider's message has 2 kB
+KEPT_HEADERS = ("content-type", "user-agent", "x-signature", "x-timestamp", "x-forwarded-for")
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One kind of call of one payment account: where it comes in, how it is read, and how it is answered."""
+
+    secret_path: str = field(repr=False)
+    call: str  # the last part of the address, such as `confirmation`
+    source: str  # what the raw events are filed under, such as `mpesa:600638`
+    comes_from: Callable[[str], bool]
+    hear: Callable[[RawEvent, Mapping[str, str]], Heard]
+    answer: Callable[[flows.Verdict], bytes]
+
+
+router = APIRouter(include_in_schema=False)  # the addresses are secret, and no program but the provider's calls them
+
+
+@router.post("/hooks/{secret_path}/{call}")
+async def receive(
+    request: Request, secret_path: Annotated[str, Path(max_length=200)], call: Annotated[str, Path(max_length=40)]
+) -> Response:
+    """Take in what a provider says."""
+    hook = _find(request.app.state.hooks, secret_path, call)
+    body = await _body_of(request)
+    answer = await run_in_threadpool(_handle, request.app.state.core, hook, request, body)
+    return Response(answer, media_type="application/json")
+
+
+def _find(hooks: Sequence[Hook], secret_path: str, call: str) -> Hook:
+    """Return the hook of an address; every one is compared, so that the time taken tells nothing."""
+    given = f"{secret_path}/{call}".encode("utf-8", "replace")
+    found = [hook for hook in hooks if hmac.compare_digest(given, f"{hook.secret_path}/{hook.call}".encode())]
+    if not found or not secret_path:
+        raise InvalidInput(Problem("MG-A001", "there is no hook at this address"))
+    return found[0]
+
+
+async def _body_of(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST_BODY:
+            raise InvalidInput(Problem("MG-A009", f"this request is larger than {LARGEST_BODY} bytes"))
+    return body
+
+
+def _handle(core: Core, hook: Hook, request: Request, body: bytes) -> bytes:
+    address = request.client.host if request.client else ""
+    headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
+    key = hashlib.sha256(b"\n".join((hook.source.encode(), hook.call.encode(), body))).hexdigest()
+    raw = RawEvent(
+        f"{hook.source}:{hook.call}:{key[:32]}",
+        hook.source,
+        core.clock.now(),
+        address,
+        json.dumps(headers).replace("\\u0000", ""),
+        body,
+        "",
+    )
+    if not hook.comes_from(address):
+        return hook.answer(flows.keep_refused(core, raw, f"{address or 'nobody'} is not an address of the provider"))
+    return hook.answer(flows.on_message(core, raw, lambda: hook.hear(raw, headers)))

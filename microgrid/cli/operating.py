@@ -1,0 +1,129 @@
+"""Commands of an operator on the books of a folder: payments, customers, keys, and the proof of the books."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from microgrid import access, flows, views
+from microgrid.api.bodies import plain
+from microgrid.billing.payments import Payment, payment_id
+from microgrid.billing.service import Receipt
+from microgrid.billing.sightings import Seen
+from microgrid.cli.output import talk, write, write_json
+from microgrid.cli.serving import open_books, open_core, upgrade
+from microgrid.customers.records import Customer
+from microgrid.errors import InvalidInput, Problem, as_json, as_text
+
+SECRET_BYTES = 24  # 192 bits
+HAND = ("cash", "office")  # provider and till of payments recorded by hand
+
+
+def upgrade_books(folder: Path) -> None:
+    """Bring the tables of a folder's books up."""
+    talk(f"the tables of {upgrade(folder)} are up to date")
+
+
+def verify_books(folder: Path, *, json: bool) -> int:
+    """Prove the books; exit code 1 when something in them is not true."""
+    from microgrid.store.verify import verify
+
+    store = open_books(folder)
+    found = verify(store)
+    counts = {"journals": found.journals, "lines": found.lines, "payments": found.payments}
+    if json:
+        broken = [as_json(problem) for problem in found.broken]
+        write_json("microgrid.verify/1", {**counts, "true": not broken, "broken": broken})
+    elif found.broken:
+        talk(as_text(found.broken))
+    else:
+        counted = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        write(f"The books are true: {counted}.")
+    return 1 if found.broken else 0
+
+
+def new_key(folder: Path, name: str, scopes: list[str]) -> None:
+    """Make a key and print it, once."""
+    key = access.add_key(open_core(folder), name, secrets.token_urlsafe(SECRET_BYTES), scopes, actor())
+    talk("Keep this key; it is shown only now.")
+    write(key)
+
+
+def revoke_key(folder: Path, name: str) -> None:
+    """End a key for ever."""
+    access.revoke_key(open_core(folder), name, actor())
+    talk(f"the key '{name}' is ended")
+
+
+def record_payment(folder: Path, receipt: str, amount_minor: int, currency: str, reference: str, paid_at: str) -> None:
+    """Record a payment by hand; the same receipt again changes nothing."""
+    core = open_core(folder)
+    now = core.clock.now()
+    payment = Payment(
+        payment_id(*HAND, receipt),
+        *HAND,
+        receipt,
+        _above_zero(amount_minor),
+        currency,
+        _moment(paid_at) if paid_at else now,
+        now,
+        reference,
+        status="posted",
+    )
+    _tell(flows.on_payment(core, Seen(payment, note=f"recorded by {actor()}")))
+
+
+def move_payment(folder: Path, payment: str, account: str, note: str) -> None:
+    """Move a payment to the account it was meant for."""
+    _tell(flows.move_payment(open_core(folder), payment, account, actor(), note))
+
+
+def reverse_payment(folder: Path, payment: str, note: str) -> None:
+    """Book that a payment went back to its payer."""
+    _tell(flows.reverse_payment(open_core(folder), payment, actor(), note))
+
+
+def add_customer(folder: Path, key: str, name: str, phone: str | None) -> None:
+    """Add a customer."""
+    flows.add_customer(open_core(folder), Customer(key, name, phone), actor())
+    talk(f"customer '{key}' is there")
+
+
+def show_customer(folder: Path, key: str) -> None:
+    """Show a customer with accounts and credit."""
+    core = open_core(folder)
+    found = views.customer(core, key)
+    accounts = [plain(views.account(core, account.id, limit=10)) for account in found.accounts]
+    write_json("microgrid.customer/1", {"customer": plain(found.customer), "accounts": accounts})
+
+
+def actor() -> str:
+    """Return who is at the keyboard, for the audit log."""
+    return f"person:{os.environ.get('SUDO_USER') or os.environ.get('USER') or 'unknown'}"
+
+
+def _tell(receipt: Receipt) -> None:
+    known = "" if receipt.is_new else " (known before, nothing changed)"
+    talk(f"{receipt.payment.id} is {receipt.payment.status}{known}")
+    for suggestion in receipt.suggestions:
+        talk(f"   it may be meant for {suggestion}")
+    write_json("microgrid.payment/1", {"payment": plain(receipt.payment), "suggestions": list(receipt.suggestions)})
+
+
+def _above_zero(amount_minor: int) -> int:
+    if amount_minor <= 0:
+        raise InvalidInput(Problem("MG-P005", f"{amount_minor} is no amount", fix="give minor units above zero"))
+    return amount_minor
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.utcoffset() is None:
+        what = f"'{text}' is no moment with its offset from UTC"
+        raise InvalidInput(Problem("MG-P005", what, fix="write it as 2026-11-23T10:00+03:00"))
+    return found
