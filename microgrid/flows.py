@@ -139,7 +139,7 @@ def on_readings(core: Core, readings: Sequence[Reading]) -> Taken:
     now = core.clock.now()
 
     def flow(uow: UnitOfWork) -> tuple[Taken, Sequence[Order]]:
-        stored = charging.take_in(uow, readings)
+        stored = charging.take_in(uow, readings, now)
         problems = tuple(problem.what for problem in stored.problems)
         taken = Taken(stored.new, len(readings) - stored.new - len(problems), problems)
         return taken, switching.settle(uow, stored.touched, now)

@@ -11,6 +11,16 @@ from microgrid.config_model import FileModel, Frozen, refusal
 from microgrid.currency import CODES
 
 
+def _networks_of(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    for address in addresses:
+        try:
+            ip_network(address)
+        except ValueError:
+            what = f"'{address}' is no address of a machine or network"
+            raise refusal("MG-A014", what, fix="write it as 196.201.214.200 or 196.201.214.0/24") from None
+    return addresses
+
+
 class PaymentAccountSettings(Frozen):
     """One account at a provider, and where its messages come in."""
 
@@ -41,20 +51,28 @@ class PaymentAccountSettings(Frozen):
     @field_validator("allowed_addresses")
     @classmethod
     def _networks(cls, addresses: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        for address in addresses or ():
-            try:
-                ip_network(address)
-            except ValueError:
-                what = f"'{address}' is no address of a machine or network"
-                raise refusal("MG-A014", what, fix="write it as 196.201.214.200 or 196.201.214.0/24") from None
-        return addresses
+        return None if addresses is None else _networks_of(addresses)
 
 
 class Organisation(FileModel):
     """What the service needs to know before it can open its books."""
 
     database: Annotated[
-        str, Field(min_length=1, description="A SQLite file beside this one, or postgresql://user:password@host/name.")
+        str,
+        Field(
+            min_length=1,
+            repr=False,  # it may hold a password
+            description="A SQLite file beside this one, or postgresql://user:password@host/name.",
+        ),
     ]
     tick_s: Annotated[int, Field(ge=1, le=3600, description="How often to do what is due by the clock [s].")] = 60
     payments: Annotated[tuple[PaymentAccountSettings, ...], Field(description="Accounts at providers.")] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Field(description="Proxies of ours, whose word on where a call came from is taken; without any, nobody's is."),
+    ] = ()
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_proxies(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return _networks_of(addresses)

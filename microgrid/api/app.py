@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from microgrid import __version__, views
 from microgrid.api import hooks, money, problems, registry, supply
 from microgrid.api.hooks import Hook
+from microgrid.api.size_limit import SizeLimit
 from microgrid.ports import Core
 
 
@@ -24,6 +25,7 @@ def create_app(core: Core, payment_hooks: Sequence[Hook] = ()) -> FastAPI:
     )
     app.state.core, app.state.hooks = core, tuple(payment_hooks)
     problems.install(app)
+    app.add_middleware(SizeLimit)
     for part in (registry, supply, money, hooks):
         app.include_router(part.router)
 

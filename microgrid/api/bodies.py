@@ -47,10 +47,18 @@ def _in_range(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment between the years 1 and 9999") from None
+
+
 Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
 Text = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
+Stamp = Annotated[AwareDatetime, AfterValidator(_utc)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
@@ -296,7 +304,7 @@ class ReadingBody(Body):
 
     epoch: Small = 1
     seq: Whole
-    at: Moment
+    at: Stamp  # a meter's clock may be wrong by decades; one such row does not keep the others out
     register_wh: Whole
     power_w: Small | None = None
     voltage_dv: Small | None = None

@@ -68,7 +68,10 @@ async def _body_of(request: Request) -> bytes:
 def _handle(core: Core, hook: Hook, request: Request, body: bytes) -> bytes:
     address = request.client.host if request.client else ""
     headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
-    key = hashlib.sha256(b"\n".join((hook.source.encode(), hook.call.encode(), body))).hexdigest()
+    believed = hook.comes_from(address)
+    # What somebody else sends is kept under another id: a copy must not write over what the provider sent.
+    sender = b"" if believed else address.encode()
+    key = hashlib.sha256(b"\n".join((hook.source.encode(), hook.call.encode(), sender, body))).hexdigest()
     raw = RawEvent(
         f"{hook.source}:{hook.call}:{key[:32]}",
         hook.source,
@@ -78,6 +81,6 @@ def _handle(core: Core, hook: Hook, request: Request, body: bytes) -> bytes:
         body,
         "",
     )
-    if not hook.comes_from(address):
+    if not believed:
         return hook.answer(flows.keep_refused(core, raw, f"{address or 'nobody'} is not an address of the provider"))
     return hook.answer(flows.on_message(core, raw, lambda: hook.hear(raw, headers)))

@@ -75,6 +75,8 @@ def _mistake(found: dict[str, Any]) -> Problem:
 def _framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     what = f"{request.method} {request.url.path[:SHOWN]}: {error.detail}"
+    if error.status_code == 413:
+        return problem_response(413, Problem("MG-A009", what, fix="send it in smaller parts"))
     response = problem_response(error.status_code, Problem("MG-A008", what, fix="see /openapi.json for what there is"))
     response.headers.update(error.headers or {})
     return response

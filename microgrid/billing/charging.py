@@ -16,8 +16,8 @@ from microgrid.billing.standing import Standing, stand, stand_all
 from microgrid.customers.records import Fit, Site
 from microgrid.customers.service import add_once, fitted
 from microgrid.errors import Contradiction, InvalidInput, Problem
-from microgrid.monitoring.readings import Reading
-from microgrid.ports import ChargeDay, Credit, OutboxItem, UnitOfWork
+from microgrid.monitoring.readings import Reading, clock_problem
+from microgrid.ports import ChargeDay, Credit, OutboxItem, RawEvent, UnitOfWork
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 POSTING = "post charges"  # the kind of outbox item that says when a site's next day begins
@@ -32,11 +32,13 @@ class Stored:
     touched: tuple[str, ...]
 
 
-def take_in(uow: UnitOfWork, readings: Sequence[Reading]) -> Stored:
+def take_in(uow: UnitOfWork, told: Sequence[Reading], now: datetime) -> Stored:
     """Store readings once each and charge what they show; those of a meter that is fitted nowhere are kept for later.
 
-    A reading that contradicts a stored one is left out and told; the others are facts all the same.
+    A reading that contradicts a stored one is left out and told, and one of an impossible moment is kept aside; the
+    others are facts all the same.
     """
+    readings, aside = _possible(uow, told, now)
     fits = _fits(uow, {reading.meter_id for reading in readings})
     connections = uow.connections.get_all({fit.connection_id for fit in fits})
     account_of = {fit.id: connections[fit.connection_id].account_id for fit in fits}
@@ -44,7 +46,7 @@ def take_in(uow: UnitOfWork, readings: Sequence[Reading]) -> Stored:
     fresh, problems = _store(uow, readings)
     if fresh and rows:
         _charge(uow, rows, _pieces(uow, fresh, fits, account_of))
-    return Stored(len(fresh), problems, tuple(rows) if fresh else ())
+    return Stored(len(fresh), (*aside, *problems), tuple(rows) if fresh else ())
 
 
 @contextmanager
@@ -131,6 +133,24 @@ def _fits(uow: UnitOfWork, meter_ids: set[str]) -> Sequence[Fit]:
     loose = meter_ids - {fit.meter_id for fit in fitted(fits)}
     held = [meter_id for meter_id in sorted(loose) if uow.meters.hold(meter_id) is not None]
     return uow.fits.where_in("meter_id", meter_ids) if held else fits
+
+
+def _possible(uow: UnitOfWork, told: Sequence[Reading], now: datetime) -> tuple[Sequence[Reading], tuple[Problem, ...]]:
+    """Return the readings whose moment can be; the others are kept as messages, so that their numbers stay free."""
+    possible: list[Reading] = []
+    aside: list[Problem] = []
+    kept: dict[str, RawEvent] = {}
+    for reading in told:
+        problem = clock_problem(reading, now)
+        if problem is None:
+            possible.append(reading)
+            continue
+        aside.append(problem)
+        key = f"reading:{reading.id}:{reading.at.isoformat()}:{reading.register_wh}"
+        kept[key] = RawEvent(key, "reading", now, "", "", repr(reading).encode(), problem.what)
+    if kept:
+        uow.raw_events.put_all(list(kept.values()))
+    return possible, tuple(aside)
 
 
 def _store(uow: UnitOfWork, readings: Sequence[Reading]) -> tuple[Sequence[Reading], tuple[Problem, ...]]:

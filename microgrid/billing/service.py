@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, count
 
 from microgrid.billing import ledger
 from microgrid.billing.charging import post_accrued
@@ -17,7 +18,6 @@ from microgrid.errors import AlreadyThere, Contradiction, InvalidInput, Problem
 from microgrid.ports import UnitOfWork
 
 CUSTOMER = ledger.customer("")
-MOVES_MAX = 1000  # of one payment; nobody moves one so often
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def numbered(uow: UnitOfWork, base: str) -> str:
 
 def _journals(uow: UnitOfWork, payment: Payment) -> list[Journal]:
     """Return what was booked of a payment: its arrival, then its moves."""
-    ids = [payment.journal_id or "", *(f"move:{payment.id}:{number}" for number in range(1, MOVES_MAX))]
+    ids = chain([payment.journal_id or ""], (f"move:{payment.id}:{number}" for number in count(1)))
     found: list[Journal] = []
     for key in ids:
         journal = uow.ledger.find(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from microgrid.clock import WallClock
 from microgrid.config import read
@@ -83,10 +83,23 @@ def serve(folder: Path, host: str, port: int) -> None:
     ticking = threading.Thread(target=_tick, args=(core, organisation.tick_s, stop), name="tick", daemon=True)
     ticking.start()
     try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, access_log=False)
+        uvicorn.run(app, **listening(organisation, host, port))
     finally:
         stop.set()
         ticking.join(timeout=10)
+
+
+def listening(organisation: Organisation, host: str, port: int) -> dict[str, Any]:
+    """Return how the server listens; headers that say where a call came from count only from our own proxies."""
+    return {
+        "host": host,
+        "port": port,
+        "log_level": "warning",
+        "server_header": False,
+        "access_log": False,  # the addresses that providers call are secret
+        "proxy_headers": bool(organisation.trusted_proxies),
+        "forwarded_allow_ips": list(organisation.trusted_proxies),
+    }
 
 
 def _tick(core: Core, every_s: int, stop: threading.Event) -> None:

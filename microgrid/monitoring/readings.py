@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+
+from microgrid.errors import Problem
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # where clocks begin that have lost their time
+CLOCK_AHEAD_MAX = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +27,11 @@ class Reading:
     def id(self) -> str:
         """Return what names this row everywhere."""
         return f"{self.meter_id}:{self.epoch}:{self.seq}"
+
+
+def clock_problem(reading: Reading, now: datetime) -> Problem | None:
+    """Return why the moment of a row cannot be: before any meter of ours, or further ahead than clocks drift."""
+    if EARLIEST <= reading.at <= now + CLOCK_AHEAD_MAX:
+        return None
+    what = f"reading '{reading.id}' says it was taken at {reading.at.isoformat()}, and it is {now.isoformat()}"
+    return Problem("MG-M002", what, why="it is kept aside, and nothing is charged by it", fix="set the meter's clock")

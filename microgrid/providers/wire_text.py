@@ -15,7 +15,7 @@ from microgrid.providers.payment_facts import Unreadable
 
 LARGEST_BODY = 65_536  # bytes of one callback; the largest seen is about 2,000
 LONGEST_TEXT = 200  # characters kept of a free text
-LARGEST_AMOUNT_MINOR = 10**15
+LARGEST_AMOUNT_MINOR = 10**15 - 1  # fifteen digits
 # East Africa has had no summer time since 1960; providers there write local time without a zone.
 NAIROBI = timezone(timedelta(hours=3))
 

@@ -109,6 +109,9 @@ def upgrade(address: str) -> None:
     url = parse(address)
     if url.get_backend_name() == "sqlite" and url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(url.database).touch(
+            mode=0o600
+        )  # phones and payments: for its owner; the log beside it takes the same mode
     with changing(url) as connection:
         command.upgrade(migrations(connection), "head")
 

@@ -67,8 +67,8 @@ def test_a_new_folder_is_made_for_a_new_file(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{path}")
     with store.begin() as uow:
         uow.meters.add(Meter("m1"))
+        assert {file.stat().st_mode & 0o077 for file in path.parent.iterdir()} == {0}  # nobody else reads the books
     store.close()
-    assert path.exists()
 
 
 def test_a_failed_upgrade_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
