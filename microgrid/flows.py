@@ -6,6 +6,7 @@ on_readings  rows of meters: stored once, charged, supply decided where credit c
 on_reported  a meter says what it does
 on_tick      what is due by the clock: charges into the books, supply decided again and sent, messages sent
 
+What people do (add a customer, move a payment, fit a meter) is in `actions`.
 A flow opens the transaction; the services it calls never commit; sends follow the commit, and what is lost on the way
 is sent again by the next tick, because the desired state itself is what waits to be sent.
 """
@@ -14,28 +15,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import datetime
 
 from microgrid.billing import charging
 from microgrid.billing import service as billing
 from microgrid.billing.payments import Payment
-from microgrid.billing.plans import PlanVersion
 from microgrid.billing.service import Receipt
 from microgrid.billing.sightings import Asked, Heard, Seen, Unclear
-from microgrid.billing.standing import stand
 from microgrid.customers import service as customers
-from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
-from microgrid.errors import InvalidInput, MicrogridError
+from microgrid.errors import MicrogridError
 from microgrid.monitoring.readings import Reading
-from microgrid.ports import Core, OutboxItem, RawEvent, UnitOfWork, transact
+from microgrid.outgoing import send_texts
+from microgrid.ports import Core, RawEvent, UnitOfWork, transact
 from microgrid.switching import service as switching
 from microgrid.switching.service import Order
 from microgrid.switching.supply import Reported, Twin
 
-Result = TypeVar("Result")
 BATCH = 500  # of what a tick does in one transaction
-SMS_RETRY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ def on_payment(core: Core, seen: Seen, raw: RawEvent | None = None) -> Receipt:
         return receipt, switching.settle(uow, receipt.touched, now)
 
     receipt, orders = transact(core.store, flow)
-    _send(core, orders)
+    send(core, orders)
     return receipt
 
 
@@ -102,7 +98,7 @@ def on_payments(core: Core, batch: Sequence[tuple[Seen, RawEvent | None]]) -> Se
         return done, switching.settle(uow, touched, now)
 
     done, orders = transact(core.store, flow)
-    _send(core, orders)
+    send(core, orders)
     return done
 
 
@@ -110,25 +106,6 @@ def keep_refused(core: Core, raw: RawEvent, reason: str) -> Verdict:
     """Keep a message from which nothing was booked, with the reason."""
     transact(core.store, lambda uow: uow.raw_events.put(replace(raw, outcome=f"nothing booked: {reason}")))
     return Verdict(reason, may_pay=False)
-
-
-def move_payment(core: Core, payment_id: str, account_id: str, actor: str, note: str) -> Receipt:
-    """Move the money of a payment to the account it was meant for."""
-    return _correct(
-        core, "move", payment_id, actor, note, lambda uow, now: billing.move(uow, payment_id, account_id, now, note)
-    )
-
-
-def reverse_payment(core: Core, payment_id: str, actor: str, note: str) -> Receipt:
-    """Book that a payment went back to its payer; who has used the money is in debt."""
-
-    def back(uow: UnitOfWork, now: datetime) -> Receipt:
-        payment = uow.payments.hold(payment_id)
-        if payment is None:
-            raise InvalidInput(customers.unknown("payment", payment_id))
-        return billing.reverse(uow, payment, now, note)
-
-    return _correct(core, "reverse", payment_id, actor, note, back)
 
 
 # Measurement and switching --------------------------------------------------------------------------------------------
@@ -145,7 +122,7 @@ def on_readings(core: Core, readings: Sequence[Reading]) -> Taken:
         return taken, switching.settle(uow, stored.touched, now)
 
     taken, orders = transact(core.store, flow)
-    _send(core, orders)
+    send(core, orders)
     return taken
 
 
@@ -157,126 +134,42 @@ def on_reported(core: Core, meter_id: str, reported: Reported) -> Twin:
         return switching.take_report(uow, meter_id, reported, now)
 
     twin, orders = transact(core.store, flow)
-    _send(core, orders)
+    send(core, orders)
     return twin
 
 
-def order_supply(core: Core, connection_id: str, order: str, actor: str, note: str) -> None:
-    """Order a connection `on` or `off` whatever its credit, or leave it to its credit again (`none`)."""
-
-    def act(uow: UnitOfWork, now: datetime) -> Sequence[str]:
-        connection = customers.need(uow.connections, connection_id, "connection")
-        switching.order(uow, connection_id, order, now, actor, note)
-        return (connection.account_id,)
-
-    _operate(core, act)
-
-
 def on_tick(core: Core) -> None:
-    """Do what is due by the clock, in small transactions; what fails is due again at the next tick."""
+    """Do what is due by the clock, step by step in small transactions; what fails is due again at the next tick.
+
+    Raises ExceptionGroup when steps failed; the others are done all the same.
+    """
+    failed = [error for step in TICK if (error := _failure(step, core)) is not None]
+    if failed:
+        raise ExceptionGroup("some of what is due could not be done", failed)
+
+
+def post_charges(core: Core) -> None:
+    """Bring into the books what was used on the days that have ended."""
     now = core.clock.now()
     while transact(core.store, lambda uow: charging.post_due(uow, now, BATCH)):
         pass
-    orders = transact(core.store, lambda uow: switching.look_again(uow, now, BATCH))
-    _send(core, orders)
-    _send_messages(core, now)
 
 
-# Operator -------------------------------------------------------------------------------------------------------------
+def decide_again(core: Core) -> None:
+    """Decide supply again where it is due, and send again what no meter has confirmed."""
+    now = core.clock.now()
+    send(core, transact(core.store, lambda uow: switching.look_again(uow, now, BATCH)))
 
 
-def add_site(core: Core, site: Site, actor: str) -> Site:
-    """Add a village or branch; its currency, exponent and zone never change."""
-
-    def add(uow: UnitOfWork) -> Site:
-        customers.add_once(uow.sites, site, site.id, "site")
-        charging.plan_posting(uow, site, core.clock.now())
-        return site
-
-    return _add(core, "site", site.id, actor, add)
+TICK: tuple[Callable[[Core], None], ...] = (post_charges, decide_again, send_texts)
 
 
-def add_customer(core: Core, customer: Customer, actor: str) -> Customer:
-    """Add a person or business that pays."""
-    return _add(
-        core,
-        "customer",
-        customer.id,
-        actor,
-        lambda uow: customers.add_once(uow.customers, customer, customer.id, "customer"),
-    )
-
-
-def add_account(core: Core, account: Account, actor: str) -> Account:
-    """Add what a customer pays into."""
-    return _add(core, "account", account.id, actor, lambda uow: customers.add_account(uow, account))
-
-
-def add_connection(core: Core, connection: Connection, actor: str) -> Connection:
-    """Add a place where supply is delivered."""
-    return _add(core, "connection", connection.id, actor, lambda uow: customers.add_connection(uow, connection))
-
-
-def add_meter(core: Core, meter: Meter, actor: str) -> Meter:
-    """Add a meter."""
-    return _add(core, "meter", meter.id, actor, lambda uow: customers.add_meter(uow, meter))
-
-
-def fit_meter(core: Core, fit: Fit, actor: str) -> Fit:
-    """Fit a meter to a connection; what it measured there before we knew is charged now."""
-
-    def act(uow: UnitOfWork, now: datetime) -> Sequence[str]:
-        account_id = customers.need(uow.connections, fit.connection_id, "connection").account_id
-        uow.meters.hold(fit.meter_id)  # rows of this meter that come in meanwhile wait until it is fitted
-        with charging.rewriting(uow, account_id):
-            customers.fit_meter(uow, fit)
-        customers.note(uow, f"fit:{fit.id}", now, actor, "fit meter", f"meter:{fit.meter_id}")
-        return (account_id,)
-
-    _operate(core, act)
-    return fit
-
-
-def remove_meter(core: Core, fit_id: str, removed_at: datetime, last_register_wh: int, actor: str) -> Fit:
-    """Take a meter off its connection with its last register, charging to the last Wh."""
-
-    def act(uow: UnitOfWork, now: datetime) -> Sequence[str]:
-        fit = customers.need(uow.fits, fit_id, "fit")
-        account_id = customers.need(uow.connections, fit.connection_id, "connection").account_id
-        with charging.rewriting(uow, account_id):
-            customers.remove_meter(uow, fit_id, removed_at, last_register_wh)
-        customers.note(uow, f"remove:{fit_id}", now, actor, "remove meter", f"meter:{fit.meter_id}")
-        return (account_id,)
-
-    _operate(core, act)
-    with core.store.read() as uow:
-        return customers.need(uow.fits, fit_id, "fit")
-
-
-def add_plan(core: Core, plan: PlanVersion, actor: str) -> PlanVersion:
-    """Add a version of a plan; a version in force is never changed, only followed by another."""
-    key = f"{plan.plan_id}@{plan.version}"
-    return _add(core, "plan", key, actor, lambda uow: charging.add_plan(uow, plan, core.clock.now()))
-
-
-def enrol(core: Core, enrolment: Enrolment, actor: str) -> Enrolment:
-    """Charge an account by a plan from a moment on, and post the plan's connection fee once."""
-
-    def act(uow: UnitOfWork, now: datetime) -> Sequence[str]:
-        account_id = enrolment.account_id
-        customers.need(uow.accounts, account_id, "account")
-        with charging.rewriting(uow, account_id):
-            customers.add_enrolment(uow, enrolment)
-        subject = f"account:{account_id}"
-        customers.note(uow, f"enrolment:{enrolment.id}", now, actor, f"enrol {enrolment.plan_id}", subject)
-        standing = stand(uow, account_id)
-        plan = standing.plan_at(max(enrolment.from_at, now))
-        if plan is not None:
-            charging.charge_fee(uow, standing, plan, now)
-        return (account_id,)
-
-    _operate(core, act)
-    return enrolment
+def _failure(step: Callable[[Core], None], core: Core) -> Exception | None:
+    try:
+        step(core)
+    except Exception as error:
+        return error
+    return None
 
 
 # Inside ---------------------------------------------------------------------------------------------------------------
@@ -325,63 +218,7 @@ def _outcome(receipt: Receipt) -> str:
     return f"{receipt.payment.status} {receipt.payment.id}{'' if receipt.is_new else ', known before'}"
 
 
-def _add(core: Core, noun: str, key: str, actor: str, add: Callable[[UnitOfWork], Result]) -> Result:
-    """Add one record and write down who did."""
-    now = core.clock.now()
-
-    def flow(uow: UnitOfWork) -> Result:
-        added = add(uow)
-        customers.note(uow, f"{noun}:{key}:add", now, actor, f"add {noun}", f"{noun}:{key}")
-        return added
-
-    return transact(core.store, flow)
-
-
-def _operate(core: Core, act: Callable[[UnitOfWork, datetime], Sequence[str]]) -> None:
-    """Do what a person asked for, then decide supply for the accounts it concerns."""
-    now = core.clock.now()
-    orders = transact(core.store, lambda uow: switching.settle(uow, act(uow, now), now))
-    _send(core, orders)
-
-
-def _correct(
-    core: Core, action: str, payment_id: str, actor: str, note: str, act: Callable[[UnitOfWork, datetime], Receipt]
-) -> Receipt:
-    """Correct a payment, write down who did and why, and decide supply for both accounts."""
-    now = core.clock.now()
-
-    def flow(uow: UnitOfWork) -> tuple[Receipt, Sequence[Order]]:
-        receipt = act(uow, now)
-        if receipt.is_new:
-            subject = f"payment:{payment_id}"
-            key = f"{subject}:{len(uow.audit.where(subject=subject)) + 1}"
-            customers.note(uow, key, now, actor, action, subject, note)
-        return receipt, switching.settle(uow, receipt.touched, now)
-
-    receipt, orders = transact(core.store, flow)
-    _send(core, orders)
-    return receipt
-
-
-def _send(core: Core, orders: Iterable[Order]) -> None:
+def send(core: Core, orders: Iterable[Order]) -> None:
     """Send what was decided and committed."""
     for order in orders:
         core.link.send(order.meter_id, order.desired)
-
-
-def _send_messages(core: Core, now: datetime) -> None:
-    """Send the texts that are due, once per id; one that fails is tried again and blocks no other."""
-    with core.store.read() as uow:
-        due = [item for item in uow.outbox.due(now, BATCH) if item.kind == "sms"]
-    done = [_sent(core, item, now) for item in due]
-    if done:
-        transact(core.store, lambda uow: uow.outbox.put_all(done))
-
-
-def _sent(core: Core, item: OutboxItem, now: datetime) -> OutboxItem:
-    try:
-        core.notifier.send(item.to, item.body, item.id)
-    except OSError as error:
-        later = now + SMS_RETRY * 2 ** min(item.attempts, 8)
-        return replace(item, attempts=item.attempts + 1, due_at=later, last_error=str(error))
-    return replace(item, attempts=item.attempts + 1, done_at=now)

@@ -14,7 +14,7 @@ from microgrid.billing.plans import PlanVersion
 from microgrid.billing.register import Use
 from microgrid.clock import Clock
 from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
-from microgrid.errors import Collision
+from microgrid.errors import Collision, InvalidInput, Problem
 from microgrid.monitoring.readings import Reading
 from microgrid.switching.supply import Desired, Twin
 
@@ -104,6 +104,25 @@ class AuditRow:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Something one person asked for and another has to agree to; `request` is all that is needed to do it, in JSON.
+
+    `granted` stays empty until somebody decides.
+    """
+
+    id: str
+    action: str
+    subject: str
+    request: str
+    note: str
+    asked_by: str
+    asked_at: datetime
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    granted: bool | None = None
+
+
 class Table(Protocol[Row]):
     """Records of one kind, by id."""
 
@@ -138,8 +157,8 @@ class Table(Protocol[Row]):
 class Outbox(Table[OutboxItem], Protocol):
     """What is to be sent after the commit that decided it."""
 
-    def due(self, now: datetime, limit: int) -> Sequence[OutboxItem]:
-        """Return items not done whose time has come, most overdue first."""
+    def due(self, kind: str, now: datetime, limit: int) -> Sequence[OutboxItem]:
+        """Return items of a kind, not done, whose time has come, most overdue first."""
 
 
 class Ledger(Protocol):
@@ -251,6 +270,7 @@ class UnitOfWork(Protocol):
     raw_events: Table[RawEvent]
     outbox: Outbox
     audit: Table[AuditRow]
+    approvals: Table[Approval]
     ledger: Ledger
     credits: Credits
     readings: Readings
@@ -296,6 +316,36 @@ class Notifier(Protocol):
         """Send a text once per key."""
 
 
+class Keys(Protocol):
+    """Keeps secrets of meters and partners unreadable in the store; the key for it lies elsewhere."""
+
+    def seal(self, secret: bytes, owner: str) -> bytes:
+        """Return a secret encrypted for its owner, such as `meter:M-104`."""
+
+    def unseal(self, sealed: bytes, owner: str) -> bytes:
+        """Return a secret; InvalidInput when it was sealed with another key or for another owner."""
+
+
+class NoKeys:
+    """Stands where no key file is set up: nothing secret can be kept or read."""
+
+    def seal(self, secret: bytes, owner: str) -> bytes:  # noqa: ARG002 - as the port says
+        """Refuse."""
+        raise _no_key(owner)
+
+    def unseal(self, sealed: bytes, owner: str) -> bytes:  # noqa: ARG002 - as the port says
+        """Refuse."""
+        raise _no_key(owner)
+
+
+def _no_key(owner: str) -> InvalidInput:
+    what = f"there is no key to keep the secret of {owner} with"
+    return InvalidInput(Problem("MG-A015", what, fix="make one: microgrid db new-key"))
+
+
+NO_KEYS = NoKeys()
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """The control plane, joined: every flow takes one."""
@@ -304,3 +354,4 @@ class Core:
     clock: Clock
     link: MeterLink
     notifier: Notifier
+    keys: Keys = NO_KEYS

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
-from microgrid import flows, views
+from microgrid import actions, views
 from microgrid.api import bodies
 from microgrid.api.calls import Call, allowed
 from microgrid.api.registry import After, Key, Limit, ToRead
@@ -37,11 +37,11 @@ def show_payment(payment_id: Key, call: ToRead) -> Any:
 def move(payment_id: Key, body: bodies.MoveBody, call: ToMoveMoney) -> Response:
     """Move the money of a payment to the account it was meant for."""
     return call.once(
-        body, lambda: flows.move_payment(call.core, payment_id, body.account_id, call.actor, body.note).payment
+        body, lambda: actions.move_payment(call.core, payment_id, body.account_id, call.actor, body.note).payment
     )
 
 
 @router.post("/payments/{payment_id}/reverse", status_code=201)
 def reverse(payment_id: Key, body: bodies.ReverseBody, call: ToMoveMoney) -> Response:
     """Book that a payment went back to its payer."""
-    return call.once(body, lambda: flows.reverse_payment(call.core, payment_id, call.actor, body.note).payment)
+    return call.once(body, lambda: actions.reverse_payment(call.core, payment_id, call.actor, body.note).payment)

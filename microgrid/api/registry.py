@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from microgrid import flows, views
+from microgrid import actions, views
 from microgrid.api import bodies
 from microgrid.api.calls import Call, allowed
 
@@ -24,57 +24,57 @@ ToKeepPlans = Annotated[Call, allowed("plans")]
 @router.post("/sites", status_code=201)
 def add_site(body: bodies.SiteBody, call: ToKeepCustomers) -> Response:
     """Add a village or branch."""
-    return call.once(body, lambda: flows.add_site(call.core, body.record(), call.actor))
+    return call.once(body, lambda: actions.add_site(call.core, body.record(), call.actor))
 
 
 @router.post("/customers", status_code=201)
 def add_customer(body: bodies.CustomerBody, call: ToKeepCustomers) -> Response:
     """Add a person or business that pays."""
-    return call.once(body, lambda: flows.add_customer(call.core, body.record(), call.actor))
+    return call.once(body, lambda: actions.add_customer(call.core, body.record(), call.actor))
 
 
 @router.post("/accounts", status_code=201)
 def add_account(body: bodies.AccountBody, call: ToKeepCustomers) -> Response:
     """Add what a customer pays into."""
-    return call.once(body, lambda: flows.add_account(call.core, body.record(), call.actor))
+    return call.once(body, lambda: actions.add_account(call.core, body.record(), call.actor))
 
 
 @router.post("/connections", status_code=201)
 def add_connection(body: bodies.ConnectionBody, call: ToKeepMeters) -> Response:
     """Add a place where supply is delivered."""
-    return call.once(body, lambda: flows.add_connection(call.core, body.record(), call.actor))
+    return call.once(body, lambda: actions.add_connection(call.core, body.record(), call.actor))
 
 
 @router.post("/meters", status_code=201)
 def add_meter(body: bodies.MeterBody, call: ToKeepMeters) -> Response:
     """Add a meter."""
-    return call.once(body, lambda: flows.add_meter(call.core, body.record(), call.actor))
+    return call.once(body, lambda: actions.add_meter(call.core, body.record(), call.actor))
 
 
 @router.post("/fits", status_code=201)
 def fit_meter(body: bodies.FitBody, call: ToKeepMeters) -> Response:
     """Fit a meter to a connection."""
-    return call.once(body, lambda: flows.fit_meter(call.core, body.record(), call.actor))
+    return call.once(body, lambda: actions.fit_meter(call.core, body.record(), call.actor))
 
 
 @router.post("/fits/{fit_id}/removal", status_code=201)
 def remove_meter(fit_id: Key, body: bodies.RemovalBody, call: ToKeepMeters) -> Response:
     """Take a meter off its connection."""
     return call.once(
-        body, lambda: flows.remove_meter(call.core, fit_id, body.removed_at, body.last_register_wh, call.actor)
+        body, lambda: actions.remove_meter(call.core, fit_id, body.removed_at, body.last_register_wh, call.actor)
     )
 
 
 @router.post("/plans", status_code=201)
 def add_plan(body: bodies.PlanBody, call: ToKeepPlans) -> Response:
     """Add a version of a plan."""
-    return call.once(body, lambda: flows.add_plan(call.core, body.record(), call.actor))
+    return call.once(body, lambda: actions.add_plan(call.core, body.record(), call.actor))
 
 
 @router.post("/enrolments", status_code=201)
 def enrol(body: bodies.EnrolmentBody, call: ToKeepPlans) -> Response:
     """Charge an account by a plan from a moment on."""
-    return call.once(body, lambda: flows.enrol(call.core, body.record(), call.actor))
+    return call.once(body, lambda: actions.enrol(call.core, body.record(), call.actor))
 
 
 @router.get("/customers/{customer_id}")

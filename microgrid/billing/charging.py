@@ -112,7 +112,7 @@ def plan_posting(uow: UnitOfWork, site: Site, now: datetime) -> None:
 
 def post_due(uow: UnitOfWork, now: datetime, limit: int) -> bool:
     """Post what some accounts have used, when a day has ended somewhere; say whether there is more to post."""
-    ended = [item for item in uow.outbox.due(now, limit) if item.kind == POSTING]
+    ended = uow.outbox.due(POSTING, now, limit)
     if not ended:
         return False
     accounts = uow.credits.unposted(limit)

@@ -7,12 +7,17 @@ from typing import Annotated, Literal
 
 import typer
 
+from microgrid.cli.groups.api_key import api_key
+from microgrid.cli.groups.customer import customer
+from microgrid.cli.groups.db import db
+from microgrid.cli.groups.options import AsJson, FolderArgument
+from microgrid.cli.groups.pay import pay
+
 PLAN = "Plan"
 FILES = "Files"
 RUN = "Run"
 ABOUT = "About"
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 Template = Annotated[str, typer.Option("--template", "-t", help="Where to start from.")]
 
 app = typer.Typer(
@@ -121,13 +126,6 @@ def schema(
     schemas.show(name, as_json=as_json)
 
 
-FolderOption = Annotated[Path, typer.Option("--folder", "-f", help="Where organisation.yaml lies.")]
-FolderArgument = Annotated[Path, typer.Argument(help="Where organisation.yaml lies.")]
-
-db = typer.Typer(help="Make, bring up and prove the books.", no_args_is_help=True)
-pay = typer.Typer(help="Record and correct payments.", no_args_is_help=True)
-customer = typer.Typer(help="Add and show customers.", no_args_is_help=True)
-api_key = typer.Typer(help="Keys of programs that use the service.", no_args_is_help=True)
 for _group, _name in ((db, "db"), (pay, "pay"), (customer, "customer"), (api_key, "api-key")):
     app.add_typer(_group, name=_name, rich_help_panel=RUN)
 
@@ -143,114 +141,6 @@ def serve(
     from microgrid.cli import serving
 
     serving.serve(folder, host, port)
-
-
-@db.command("upgrade")
-def db_upgrade(folder: FolderArgument = Path()) -> None:
-    """Make the tables of the books, or bring them up to this version."""
-    from microgrid.cli import operating
-
-    operating.upgrade_books(folder)
-
-
-@db.command("verify")
-def db_verify(folder: FolderArgument = Path(), *, as_json: AsJson = False) -> None:
-    """Prove the books: every law, and the first row that breaks one."""
-    from microgrid.cli import operating
-
-    raise typer.Exit(operating.verify_books(folder, json=as_json))
-
-
-@api_key.command("new")
-def api_key_new(
-    name: Annotated[str, typer.Argument(help="What the program is called: small letters, digits, hyphens.")],
-    *,
-    scopes: Annotated[
-        list[str], typer.Option("--for", help="What it may do: read, customers, meters, readings, plans, payments.")
-    ],
-    folder: FolderOption = Path(),
-) -> None:
-    """Make a key for a program and print it, once."""
-    from microgrid.cli import operating
-
-    operating.new_key(folder, name, scopes)
-
-
-@api_key.command("revoke")
-def api_key_revoke(
-    name: Annotated[str, typer.Argument(help="The key to end for ever.")], *, folder: FolderOption = Path()
-) -> None:
-    """End a key for ever."""
-    from microgrid.cli import operating
-
-    operating.revoke_key(folder, name)
-
-
-@pay.command("record")
-def pay_record(
-    receipt: Annotated[str, typer.Argument(help="Number of the receipt; it names the payment.")],
-    amount_minor: Annotated[int, typer.Argument(help="Amount in minor units: 50000 for KES 500.")],
-    currency: Annotated[str, typer.Argument(help="ISO 4217.")],
-    reference: Annotated[str, typer.Argument(help="Account, meter or what the payer wrote.")],
-    *,
-    paid_at: Annotated[str, typer.Option(help="When it was paid, such as 2026-11-23T10:00+03:00; without: now.")] = "",
-    folder: FolderOption = Path(),
-) -> None:
-    """Record a payment that somebody took in cash."""
-    from microgrid.cli import operating
-
-    operating.record_payment(folder, receipt, amount_minor, currency, reference, paid_at)
-
-
-@pay.command("move")
-def pay_move(
-    payment: Annotated[str, typer.Argument(help="Id of the payment, such as mpesa:600638:RKT1.")],
-    account: Annotated[str, typer.Argument(help="The account it was meant for.")],
-    *,
-    note: Annotated[str, typer.Option(help="Why, for the audit log.")],
-    folder: FolderOption = Path(),
-) -> None:
-    """Move a payment to the account it was meant for."""
-    from microgrid.cli import operating
-
-    operating.move_payment(folder, payment, account, note)
-
-
-@pay.command("reverse")
-def pay_reverse(
-    payment: Annotated[str, typer.Argument(help="Id of the payment, such as mpesa:600638:RKT1.")],
-    *,
-    note: Annotated[str, typer.Option(help="Why, for the audit log.")],
-    folder: FolderOption = Path(),
-) -> None:
-    """Book that a payment went back to its payer."""
-    from microgrid.cli import operating
-
-    operating.reverse_payment(folder, payment, note)
-
-
-@customer.command("add")
-def customer_add(
-    key: Annotated[str, typer.Argument(help="Id of the customer.")],
-    name: Annotated[str, typer.Argument(help="Name of the customer.")],
-    *,
-    phone: Annotated[str | None, typer.Option(help="With country code, such as +254712000104.")] = None,
-    folder: FolderOption = Path(),
-) -> None:
-    """Add a customer."""
-    from microgrid.cli import operating
-
-    operating.add_customer(folder, key, name, phone)
-
-
-@customer.command("show")
-def customer_show(
-    key: Annotated[str, typer.Argument(help="Id of the customer.")], *, folder: FolderOption = Path()
-) -> None:
-    """Show a customer with accounts, credit and the last lines booked."""
-    from microgrid.cli import operating
-
-    operating.show_customer(folder, key)
 
 
 @app.command(rich_help_panel=ABOUT)

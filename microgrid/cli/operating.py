@@ -7,13 +7,13 @@ import secrets
 from datetime import datetime
 from pathlib import Path
 
-from microgrid import access, flows, views
+from microgrid import access, actions, flows, views
 from microgrid.api.bodies import plain
 from microgrid.billing.payments import Payment, payment_id
 from microgrid.billing.service import Receipt
 from microgrid.billing.sightings import Seen
 from microgrid.cli.output import talk, write, write_json
-from microgrid.cli.serving import open_books, open_core, upgrade
+from microgrid.cli.serving import open_books, open_core, settings, upgrade
 from microgrid.customers.records import Customer
 from microgrid.errors import InvalidInput, Problem, as_json, as_text
 
@@ -24,6 +24,14 @@ HAND = ("cash", "office")  # provider and till of payments recorded by hand
 def upgrade_books(folder: Path) -> None:
     """Bring the tables of a folder's books up."""
     talk(f"the tables of {upgrade(folder)} are up to date")
+
+
+def new_secrets_key(folder: Path) -> None:
+    """Make the key file of a folder."""
+    from microgrid.sealing import make_key_file
+
+    settings(folder)  # a folder without settings keeps no books
+    talk(f"{make_key_file(folder).as_posix()} is made; keep a copy of it apart from the books")
 
 
 def verify_books(folder: Path, *, json: bool) -> int:
@@ -77,17 +85,17 @@ def record_payment(folder: Path, receipt: str, amount_minor: int, currency: str,
 
 def move_payment(folder: Path, payment: str, account: str, note: str) -> None:
     """Move a payment to the account it was meant for."""
-    _tell(flows.move_payment(open_core(folder), payment, account, actor(), note))
+    _tell(actions.move_payment(open_core(folder), payment, account, actor(), note))
 
 
 def reverse_payment(folder: Path, payment: str, note: str) -> None:
     """Book that a payment went back to its payer."""
-    _tell(flows.reverse_payment(open_core(folder), payment, actor(), note))
+    _tell(actions.reverse_payment(open_core(folder), payment, actor(), note))
 
 
 def add_customer(folder: Path, key: str, name: str, phone: str | None) -> None:
     """Add a customer."""
-    flows.add_customer(open_core(folder), Customer(key, name, phone), actor())
+    actions.add_customer(open_core(folder), Customer(key, name, phone), actor())
     talk(f"customer '{key}' is there")
 
 

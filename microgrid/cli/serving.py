@@ -11,7 +11,7 @@ from microgrid.clock import WallClock
 from microgrid.config import read
 from microgrid.errors import InvalidInput, Problem
 from microgrid.organisation import Organisation
-from microgrid.ports import Core
+from microgrid.ports import NO_KEYS, Core
 from microgrid.switching.supply import Desired
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def open_books(folder: Path) -> SqlStore:
 
 def open_core(folder: Path) -> Core:
     """Return the control plane on a folder's books, with the machine's clock."""
-    return Core(open_books(folder), WallClock(), NoLink(), NoNotifier())
+    from microgrid.sealing import read_key_file
+
+    return Core(open_books(folder), WallClock(), NoLink(), NoNotifier(), read_key_file(folder) or NO_KEYS)
 
 
 def payment_hooks(organisation: Organisation) -> tuple[Hook, ...]:

@@ -9,36 +9,17 @@ import threading
 from types import TracebackType
 from typing import Any
 
-from microgrid.billing.payments import Payment
-from microgrid.billing.plans import PlanVersion
-from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
-from microgrid.ports import AuditRow, Credits, Ledger, Outbox, RawEvent, Readings, Table, Twins, UnitOfWork
+from microgrid.ports import UnitOfWork
 from microgrid.store.changes import Changes
 from microgrid.store.memory_books import MemoryCredits, MemoryLedger
 from microgrid.store.memory_meters import MemoryReadings, MemoryTwins
 from microgrid.store.memory_tables import MemoryOutbox, MemoryTable
 from microgrid.store.records import TABLES
+from microgrid.store.unit import Unit
 
 
-class MemoryUnit:
+class MemoryUnit(Unit):
     """The one unit of work of a memory store; usable only between `begin` and its end."""
-
-    sites: Table[Site]
-    customers: Table[Customer]
-    accounts: Table[Account]
-    enrolments: Table[Enrolment]
-    connections: Table[Connection]
-    meters: Table[Meter]
-    fits: Table[Fit]
-    plans: Table[PlanVersion]
-    payments: Table[Payment]
-    raw_events: Table[RawEvent]
-    outbox: Outbox
-    audit: Table[AuditRow]
-    ledger: Ledger
-    credits: Credits
-    readings: Readings
-    twins: Twins
 
     def __init__(self, changes: Changes) -> None:
         self.changes = changes

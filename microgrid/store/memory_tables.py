@@ -167,10 +167,10 @@ class MemoryOutbox(MemoryTable[OutboxItem]):
         super().__init__(changes, kept)
         self._waiting: dict[str, OutboxItem] = {}
 
-    def due(self, now: datetime, limit: int) -> Sequence[OutboxItem]:
-        """Return items not done whose time has come, most overdue first."""
+    def due(self, kind: str, now: datetime, limit: int) -> Sequence[OutboxItem]:
+        """Return items of a kind, not done, whose time has come, most overdue first."""
         self._changes.check_open()
-        due = [item for item in self._waiting.values() if item.due_at <= now]
+        due = [item for item in self._waiting.values() if item.kind == kind and item.due_at <= now]
         return sorted(due, key=lambda item: (item.due_at, item.id))[:limit]
 
     def _insert(self, key: str, row: OutboxItem) -> None:

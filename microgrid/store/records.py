@@ -13,7 +13,7 @@ from microgrid.billing.plans import PlanVersion
 from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
 from microgrid.errors import Contradiction, Problem
 from microgrid.monitoring.readings import Reading
-from microgrid.ports import AuditRow, ChargeDay, Credit, OutboxItem, RawEvent
+from microgrid.ports import Approval, AuditRow, ChargeDay, Credit, OutboxItem, RawEvent
 from microgrid.store.rows import RowMap
 from microgrid.switching.supply import Twin
 
@@ -59,6 +59,7 @@ TABLES = (
     Kept("raw_events", "raw event", RawEvent),
     Kept("outbox", "outbox item", OutboxItem, ("kind", "to")),
     Kept("audit", "audit row", AuditRow, ("subject",)),
+    Kept("approvals", "request", Approval, ("subject",)),
 )
 
 

@@ -71,8 +71,9 @@ class TableTexts:
     def due(self) -> str:
         """Return what finds the items of the outbox whose time has come."""
         c = self._table.c
-        waiting = self._by_id(c.due_at_us).where(c.done_at_us.is_(None), c.due_at_us <= bindparam("now"))
-        return self.texts.text(waiting.limit(bindparam("limit")), "now", "limit")
+        due = (c.done_at_us.is_(None), c.kind == bindparam("kind"), c.due_at_us <= bindparam("now"))
+        waiting = self._by_id(c.due_at_us).where(*due)
+        return self.texts.text(waiting.limit(bindparam("limit")), "kind", "now", "limit")
 
     def where(self, fields: tuple[tuple[str, bool], ...]) -> str:
         """Return what finds records by these fields; True stands for a field that is empty."""
@@ -161,6 +162,7 @@ class SqlTable(Generic[Row]):
 class SqlOutbox(SqlTable[OutboxItem]):
     """What is to be sent; an index of items not done keeps old ones from costing anything."""
 
-    def due(self, now: datetime, limit: int) -> Sequence[OutboxItem]:
-        """Return items not done whose time has come, most overdue first."""
-        return self._mapping.records(self._session.rows(self._texts.due, microseconds(now), limit))
+    def due(self, kind: str, now: datetime, limit: int) -> Sequence[OutboxItem]:
+        """Return items of a kind, not done, whose time has come, most overdue first."""
+        asked = (self._mapping.asked(kind), microseconds(now), limit)
+        return self._mapping.records(self._session.rows(self._texts.due, *asked))

@@ -6,16 +6,13 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from microgrid.billing.payments import Payment
-from microgrid.billing.plans import PlanVersion
-from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
-from microgrid.ports import AuditRow, Credits, Ledger, Outbox, RawEvent, Readings, Table, Twins
 from microgrid.store.records import TABLES
 from microgrid.store.sql_books import CreditTexts, LedgerTexts, SqlCredits, SqlLedger
 from microgrid.store.sql_meters import ReadingTexts, SqlReadings, SqlTwins, TwinTexts
 from microgrid.store.sql_session import Savepoint, Session
 from microgrid.store.sql_tables import SqlOutbox, SqlTable, TableTexts
 from microgrid.store.sql_text import Texts
+from microgrid.store.unit import Unit
 
 
 class AllTexts:
@@ -30,25 +27,8 @@ class AllTexts:
         self.twins = TwinTexts(self.texts)
 
 
-class SqlUnit:
+class SqlUnit(Unit):
     """The unit of work of one connection; usable only between `begin` and its end."""
-
-    sites: Table[Site]
-    customers: Table[Customer]
-    accounts: Table[Account]
-    enrolments: Table[Enrolment]
-    connections: Table[Connection]
-    meters: Table[Meter]
-    fits: Table[Fit]
-    plans: Table[PlanVersion]
-    payments: Table[Payment]
-    raw_events: Table[RawEvent]
-    outbox: Outbox
-    audit: Table[AuditRow]
-    ledger: Ledger
-    credits: Credits
-    readings: Readings
-    twins: Twins
 
     def __init__(self, session: Session, texts: AllTexts) -> None:
         self.session = session

@@ -17,7 +17,7 @@ from microgrid.store.records import CREDIT_ROWS, DAY_ROWS, HEAD_ROWS, LINE_ROWS,
 
 METADATA = MetaData()
 
-REVISION = "0001"  # the newest of the migrations, which make these tables
+REVISION = "0002"  # the newest of the migrations, which make these tables
 
 BYTE_ORDER = Text().with_variant(POSTGRES_TEXT(collation="C"), "postgresql")
 
@@ -79,6 +79,7 @@ Index("twins_by_next_send_at", TWINS.c.next_send_at_us)
 
 Index(
     "outbox_by_due_at",
+    KEPT["outbox"].c.kind,
     KEPT["outbox"].c.due_at_us,
     sqlite_where=text("done_at_us IS NULL"),
     postgresql_where=text("done_at_us IS NULL"),

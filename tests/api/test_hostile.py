@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
-from microgrid import flows
+from microgrid import actions
 from microgrid.api.size_limit import LARGEST_BODY
 from microgrid.cli.serving import listening
 from microgrid.errors import InvalidInput
@@ -117,7 +117,7 @@ def test_a_payment_moved_a_thousand_times_goes_back_whole() -> None:
     village.move_in("K-107")
     village.pay("RKT1", 50_000)
     for number in range(1001):
-        flows.move_payment(village.core, "mpesa:600638:RKT1", ("K-107", "K-104")[number % 2], "test", "to and fro")
-    flows.reverse_payment(village.core, "mpesa:600638:RKT1", "test", "back")
+        actions.move_payment(village.core, "mpesa:600638:RKT1", ("K-107", "K-104")[number % 2], "test", "to and fro")
+    actions.reverse_payment(village.core, "mpesa:600638:RKT1", "test", "back")
     assert (village.credit_minor("K-104"), village.credit_minor("K-107")) == (0, 0)
     village.are_books_true()

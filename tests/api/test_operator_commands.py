@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from microgrid.__main__ import main
+from microgrid.actions import add_account, add_site
 from microgrid.cli.serving import NoLink, NoNotifier, open_core, payment_hooks, settings
 from microgrid.customers.records import Account, Site
 from microgrid.errors import Environment, InvalidInput, Problem
-from microgrid.flows import add_account, add_site
 from microgrid.store.memory import MemoryStore
 from tests.api.service import make_service
 from tests.flows.village import START

@@ -221,8 +221,9 @@ def test_the_outbox_gives_what_is_due_and_not_done(store: Store) -> None:
     with store.begin() as uow:
         for each in (future, later, done, late):
             uow.outbox.add(each)
-        assert uow.outbox.due(AT, 9) == [late, later]
-        assert uow.outbox.due(AT, 1) == [late]
+        assert uow.outbox.due("sms", AT, 9) == [late, later]
+        assert uow.outbox.due("sms", AT, 1) == [late]
+        assert uow.outbox.due("webhook", AT, 9) == []
         uow.outbox.put(replace(late, done_at=AT))
-        assert uow.outbox.due(AT, 9) == [later]
+        assert uow.outbox.due("sms", AT, 9) == [later]
         assert uow.outbox.where(kind="sms") == [later, replace(late, done_at=AT), done, future]

@@ -43,7 +43,7 @@ def seen(uow: UnitOfWork) -> list[Any]:
         uow.customers.where(phone="+255700000001"),
         uow.customers.where(phone=None),
         uow.fits.where(meter_id="m1"),
-        uow.outbox.due(AT, 9),
+        uow.outbox.due("sms", AT, 9),
         uow.outbox.where(to="+255700000001"),
         uow.ledger.find("j1"),
         uow.ledger.page(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from microgrid import flows, views
+from microgrid import actions, flows, views
 from microgrid.billing.plans import TimeRules
 from microgrid.switching.supply import Reported
 from tests.flows.village import ENERGY, Village
@@ -97,9 +97,9 @@ def test_a_stale_meter_is_told_at_once_and_one_ahead_of_us_is_overtaken(home: Vi
 
 def test_an_order_goes_before_credit_and_can_be_taken_back(home: Village) -> None:
     home.pay("RKT1", 50_000)
-    flows.order_supply(home.core, "p-K-104", "off", "amina", "the wiring is being repaired")
+    actions.order_supply(home.core, "p-K-104", "off", "amina", "the wiring is being repaired")
     assert home.desired().supply.reason == "Supply is off by order: the wiring is being repaired."
-    flows.order_supply(home.core, "p-K-104", "none", "amina", "repaired")
+    actions.order_supply(home.core, "p-K-104", "none", "amina", "repaired")
     assert home.desired().supply.on
 
 

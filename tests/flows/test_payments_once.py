@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from microgrid import flows, views
+from microgrid import actions, flows, views
 from microgrid.billing.sightings import Asked, Seen, Unclear
 from microgrid.errors import Contradiction, InvalidInput
 from microgrid.ports import RawEvent
@@ -101,7 +101,7 @@ def test_a_payment_in_another_currency_waits(home: Village) -> None:
     assert receipt.payment.status == "suspense"
     assert receipt.suggestions == ("K-104",)
     with pytest.raises(InvalidInput, match="MG-P002"):
-        flows.move_payment(home.core, receipt.payment.id, "K-104", "amina", "asked by phone")
+        actions.move_payment(home.core, receipt.payment.id, "K-104", "amina", "asked by phone")
     home.are_books_true()
 
 
@@ -109,18 +109,18 @@ def test_moving_gives_light_and_moving_again_takes_it_back(home: Village) -> Non
     home.move_in("K-200")
     payment = home.pay("RKT1", 50_000, "?").payment
     for _ in range(2):
-        flows.move_payment(home.core, payment.id, "K-104", "amina", "asked by phone")
+        actions.move_payment(home.core, payment.id, "K-104", "amina", "asked by phone")
     assert home.credit_minor() == 50_000
     assert home.desired().supply.on
-    flows.move_payment(home.core, payment.id, "K-200", "amina", "it was the neighbour's")
+    actions.move_payment(home.core, payment.id, "K-200", "amina", "it was the neighbour's")
     assert (home.credit_minor(), home.credit_minor("K-200")) == (0, 50_000)
     assert not home.desired().supply.on
     assert home.desired("K-200").supply.on
-    flows.move_payment(home.core, payment.id, "K-104", "amina", "no, it was right")
-    flows.move_payment(home.core, payment.id, "K-200", "amina", "yes it was")
+    actions.move_payment(home.core, payment.id, "K-104", "amina", "no, it was right")
+    actions.move_payment(home.core, payment.id, "K-200", "amina", "yes it was")
     assert home.balance_minor(CASH) == 50_000
     home.are_books_true()
-    flows.reverse_payment(home.core, payment.id, "amina", "sent back")
+    actions.reverse_payment(home.core, payment.id, "amina", "sent back")
     assert (home.credit_minor(), home.credit_minor("K-200"), home.balance_minor(CASH)) == (0, 0, 0)
     home.are_books_true()
 
@@ -129,7 +129,7 @@ def test_a_reversal_after_use_is_a_debt_and_comes_once(home: Village) -> None:
     payment = home.pay("RKT1", 50_000).payment
     home.use(2000)
     for _ in range(2):
-        flows.reverse_payment(home.core, payment.id, "amina", "the customer asked the provider")
+        actions.reverse_payment(home.core, payment.id, "amina", "the customer asked the provider")
     assert home.credit_minor() == -25_000
     assert not home.desired().supply.on
     assert home.balance_minor(CASH) == 0
@@ -160,7 +160,7 @@ def test_a_pending_payment_gives_nothing_until_it_is_confirmed(home: Village) ->
     home.pay("RKT1", 50_000, status="pending")
     assert home.credit_minor() == 0
     with pytest.raises(InvalidInput, match="MG-P003"):
-        flows.reverse_payment(home.core, "mpesa:600638:RKT1", "amina", "?")
+        actions.reverse_payment(home.core, "mpesa:600638:RKT1", "amina", "?")
     home.are_books_true()
     home.pay("RKT1", 50_000)
     assert home.credit_minor() == 50_000
@@ -188,7 +188,7 @@ def test_suspense_is_listed_with_suggestions(home: Village) -> None:
 
 def test_unknown_payments_and_accounts_are_named(home: Village) -> None:
     with pytest.raises(InvalidInput, match="MG-A001"):
-        flows.move_payment(home.core, "mpesa:600638:NONE", "K-104", "amina", "?")
+        actions.move_payment(home.core, "mpesa:600638:NONE", "K-104", "amina", "?")
     home.pay("RKT1", 100, "?")
     with pytest.raises(InvalidInput, match="MG-A001"):
-        flows.move_payment(home.core, "mpesa:600638:RKT1", "K-999", "amina", "?")
+        actions.move_payment(home.core, "mpesa:600638:RKT1", "K-999", "amina", "?")

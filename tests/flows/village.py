@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from microgrid import flows
+from microgrid import actions, flows
 from microgrid.billing.payments import Payment, payment_id
 from microgrid.billing.plans import Block, EnergyRules, PlanVersion, Rules, Tax
 from microgrid.billing.service import Receipt
@@ -80,20 +80,20 @@ class Village:
 
     def settle_in(self, rules: Rules, name: str = "K-104", fee_minor: int = 0, warn_minor: int = 0) -> None:
         """Add a customer with an account, a meter and a plan."""
-        flows.add_site(self.core, Site("kisiju", "Kisiju", "Africa/Nairobi", "KES", 2), "test")
+        actions.add_site(self.core, Site("kisiju", "Kisiju", "Africa/Nairobi", "KES", 2), "test")
         version = PlanVersion("home", 1, START - timedelta(days=60), "KES", rules, Tax(), fee_minor, warn_minor)
-        flows.add_plan(self.core, version, "test")
+        actions.add_plan(self.core, version, "test")
         self.move_in(name)
 
     def move_in(self, name: str) -> None:
         """Add one more customer on the same plan."""
         number = f"{abs(hash(name)) % 10**6:06}" if name != "K-104" else "000104"
-        flows.add_customer(self.core, Customer(f"c-{name}", "Amina", f"+254712{number}"), "test")
-        flows.add_account(self.core, Account(name, f"c-{name}", "kisiju", START), "test")
-        flows.add_connection(self.core, Connection(f"p-{name}", name, "kisiju"), "test")
-        flows.add_meter(self.core, Meter(f"M-{name}"), "test")
-        flows.fit_meter(self.core, Fit(f"f-{name}", f"M-{name}", f"p-{name}", 1, START, 1000), "test")
-        flows.enrol(self.core, Enrolment(f"e-{name}", name, "home", START), "test")
+        actions.add_customer(self.core, Customer(f"c-{name}", "Amina", f"+254712{number}"), "test")
+        actions.add_account(self.core, Account(name, f"c-{name}", "kisiju", START), "test")
+        actions.add_connection(self.core, Connection(f"p-{name}", name, "kisiju"), "test")
+        actions.add_meter(self.core, Meter(f"M-{name}"), "test")
+        actions.fit_meter(self.core, Fit(f"f-{name}", f"M-{name}", f"p-{name}", 1, START, 1000), "test")
+        actions.enrol(self.core, Enrolment(f"e-{name}", name, "home", START), "test")
 
     def payment(self, receipt: str, amount_minor: int, reference: str = "K-104", **other: str) -> Payment:
         """Return a payment as a provider tells it."""

@@ -1,0 +1,1 @@
+"""Groups of commands with their options, one file each; what they do is imported when they run."""
