@@ -1,0 +1,261 @@
+"""One meter's whole behaviour, as pure functions: a meter and what happens in, the meter and what is to be done out.
+
+There is no clock and no socket here. What is to be done comes as effects in order, and whoever runs the meter does
+them in that order: what must outlive a power cut is saved before the relay moves, and the relay is read back before
+anything is reported about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from device.codec import MessageError, decode
+from device.keypad import Answer, Entry, credited_elsewhere, entered
+from device.limits import LOW_WH, SUPPLYING, Limits, Stage, Used, local_day, stage
+from device.measuring import counted
+from device.messages import (
+    Capability,
+    ClockQuality,
+    Desired,
+    EventKind,
+    FailTerms,
+    Relay,
+    Request,
+    RequestKind,
+    Result,
+)
+from device.openpaygo import Kind
+from device.overload import NO_OVERLOAD
+from device.signing import EnvelopeError, opened, topic
+from device.state import Effect, Flash, Meter, Move, Nameplate, Resend, Save, Step
+from device.telling import SEQ_BLOCK, disagrees, enveloped, event, link, message, report
+
+WH_PER_TOKEN_UNIT = 100
+MAINS_DV = 2300
+
+
+# Life -----------------------------------------------------------------------------------------------------------------
+
+
+def boot(nameplate: Nameplate, flash: Flash) -> Step:
+    """Return a meter that has just got power; it enforces what it held, and counts no time it was off."""
+    started = replace(flash, boot=flash.boot + 1, seq_reserved=flash.seq_reserved + SEQ_BLOCK)
+    meter = Meter(nameplate, started, flash.used, flash.clock_s, flash.seq_reserved)
+    meter, effects = _decided(meter)
+    return meter, (Save(started), *effects)
+
+
+def on_connect(meter: Meter, birth: int) -> Step:
+    """Tell that the meter is here; `birth` is a fresh random number."""
+    born = replace(meter, birth=birth)
+    return born, (message(born, link(born, here=True)),)
+
+
+def will(meter: Meter, birth: int) -> bytes:
+    """Return the message that the broker is to publish when this coming ends."""
+    return enveloped(meter, link(replace(meter, birth=birth), here=False))
+
+
+# Messages -------------------------------------------------------------------------------------------------------------
+
+
+def on_message(meter: Meter, kind: str, body: bytes) -> Step:
+    """Take in a message of the service: `desired` or `request`, in its envelope; a forged one moves nothing."""
+    plate = meter.nameplate
+    try:
+        told = decode(kind, opened(body, plate.keys, topic(plate.site, plate.meter, kind)))
+    except EnvelopeError:
+        return meter, (report(meter, Result.BAD_MAC),) if kind == "desired" else ()
+    except MessageError:
+        return meter, (report(meter, Result.NOT_CAPABLE),) if kind == "desired" else ()
+    if isinstance(told, Desired):
+        return _on_desired(meter, told)
+    return _on_request(meter, told) if isinstance(told, Request) else (meter, ())
+
+
+def _on_desired(meter: Meter, desired: Desired) -> Step:
+    refused = _refusal(meter, desired)
+    if refused is not None:
+        return meter, (report(meter, refused),)
+    limits = _with_tokens(meter, desired)
+    now_s = meter.now_s if meter.clock == ClockQuality.SET else max(meter.now_s, desired.service_time_s)
+    used = _restarted(meter.used, limits, now_s, meter.flash.epoch)
+    keypad = meter.flash.keypad
+    if keypad is not None:
+        keypad = credited_elsewhere(keypad, desired.tokens_included)
+    flash = replace(meter.flash, limits=limits, used=used, clock_s=now_s, keypad=keypad)
+    return _saved_and_told(replace(meter, used=used, now_s=now_s, overload=NO_OVERLOAD), flash)
+
+
+def _refusal(meter: Meter, desired: Desired) -> Result | None:
+    held = meter.flash.revision
+    if desired.revision <= held:
+        return Result.STALE if desired.revision < held else Result.OK
+    if not meter.nameplate.capabilities & Capability.SWITCH:
+        return Result.NOT_CAPABLE
+    if meter.flash.limits is None and meter.clock == ClockQuality.UNKNOWN:
+        return Result.CLOCK_UNKNOWN  # it may be an old copy, and nothing is held that would tell
+    return Result.EXPIRED if desired.not_after_s <= meter.now_s else None
+
+
+def _with_tokens(meter: Meter, desired: Desired) -> Limits:
+    """Return the limits of a desired state; what tokens gave that it does not know of is not taken away."""
+    keypad, held = meter.flash.keypad, meter.flash.limits
+    if keypad is None or held is None or desired.tokens_included >= keypad.count:
+        return Limits(desired, desired.cutoff_wh, desired.until_s)
+    return Limits(desired, _higher(desired.cutoff_wh, held.cutoff_wh), _higher(desired.until_s, held.until_s))
+
+
+def _restarted(used: Used, limits: Limits, now_s: int, epoch: int) -> Used:
+    """Return what counts against new limits: grace begins anew only when they give something."""
+    today = local_day(limits.desired, now_s)
+    began_ws = used.day_began_ws if today == used.day else used.total_ws
+    if limits.is_reached(used, now_s, epoch):
+        return replace(used, day=today, day_began_ws=began_ws)
+    return Used(used.total_ws, today, began_ws, powered_s=used.powered_s)
+
+
+def _on_request(meter: Meter, request: Request) -> Step:
+    if request.kind == RequestKind.RESEND:
+        return meter, () if request.seqs is None else (Resend(*request.seqs),)
+    if request.kind == RequestKind.DIAGNOSTICS:
+        return meter, (message(meter, link(meter, here=True)),)
+    if request.kind == RequestKind.REPORT:
+        return meter, (report(meter),)
+    if (request.boot, request.birth) != (meter.flash.boot, meter.birth):
+        return meter, ()  # the time of another coming: an old message
+    now_s = request.service_time_s
+    flash = replace(meter.flash, clock_s=now_s, used=meter.used)
+    return _saved_and_told(replace(meter, now_s=now_s, clock=ClockQuality.SET), flash)
+
+
+def _saved_and_told(meter: Meter, flash: Flash) -> Step:
+    """Save, look at the limits, and answer: at once, or when the relay was read back."""
+    meter, effects = _decided(replace(meter, flash=flash))
+    answering = () if any(isinstance(effect, Move) for effect in effects) else (report(meter),)
+    return meter, (Save(flash), *effects, *answering)
+
+
+# Measurement and relay ------------------------------------------------------------------------------------------------
+
+
+def on_step(meter: Meter, power_w: int, dt_s: int, voltage_dv: int = MAINS_DV) -> Step:
+    """Count what flowed for some seconds at a power, whatever the relay is said to be, and act on the limits.
+
+    Who steps no further than `measuring.next_change_s` misses no limit; a longer step is counted in full all the same.
+    Raises ValueError for a power below zero or no time.
+    """
+    if power_w < 0 or dt_s < 1:
+        raise ValueError(f"a meter cannot count {power_w} W for {dt_s} s")
+    had_wh = meter.left_wh
+    meter, effects = counted(meter, power_w, dt_s, voltage_dv)
+    left_wh = meter.left_wh
+    if had_wh is not None and left_wh is not None and left_wh <= LOW_WH < had_wh:
+        meter, telling = event(meter, EventKind.LOW_CREDIT, max(0, left_wh))
+        effects = (*effects, *telling)
+    meter, more = _decided(meter)
+    return meter, (*effects, *more)
+
+
+def on_sensor(meter: Meter, kind: EventKind, value: int) -> Step:
+    """Tell what a sensor of the meter noticed: its cover was opened, the voltage broke down."""
+    return event(meter, kind, value)
+
+
+def on_relay(meter: Meter, measured: Relay, power_w: int) -> Step:
+    """Take in how the relay was read back after a `Move`, and report it; one that disagrees is told as such."""
+    read = replace(meter, relay=measured, power_w=power_w)
+    if not disagrees(read):
+        return read, (report(read),)
+    read, telling = event(read, EventKind.RELAY_DISAGREES, power_w)
+    return read, (*telling, report(read))
+
+
+def _decided(meter: Meter) -> Step:
+    """Return the meter after it looked at its limits: what changed is told, and the relay moves."""
+    limits, overload = meter.flash.limits, meter.overload
+    if limits is None:
+        return meter, ()
+    now = stage(limits, meter.used, meter.now_s, meter.flash.epoch)
+    if overload.closes_in_s == 0:
+        overload = replace(overload, closes_in_s=None)
+    after = replace(meter, stage=now, wanted=now in SUPPLYING and not overload.is_open, overload=overload)
+    after, telling = _told(after, meter)
+    after, moving = _moved(after)
+    if telling and not moving:
+        telling = (*telling, report(after))
+    return after, (*telling, *moving)
+
+
+def _told(meter: Meter, before: Meter) -> Step:
+    """Tell at once that a limit has begun to act."""
+    if meter.overload.is_open and before.wanted:
+        return event(meter, EventKind.OVERLOAD, meter.power_w)
+    if meter.stage != before.stage and before.stage in SUPPLYING and meter.stage != Stage.FULL:
+        return event(meter, EventKind.LIMIT_REACHED, meter.used.register_wh)
+    return meter, ()
+
+
+def _moved(meter: Meter) -> Step:
+    if meter.asked == meter.wanted:
+        return meter, ()  # a welded relay is not hammered
+    flash = replace(meter.flash, used=meter.used, clock_s=meter.now_s)
+    moved = replace(meter, flash=flash, relay=Relay.UNKNOWN, asked=meter.wanted)
+    return moved, (Save(flash), Move(meter.wanted))
+
+
+# Keypad ---------------------------------------------------------------------------------------------------------------
+
+
+def on_token(meter: Meter, typed: str) -> tuple[Meter, tuple[Effect, ...], Answer]:
+    """Take in digits from the keypad: an accepted token changes the limits and is told to the service."""
+    if meter.flash.keypad is None:
+        return meter, (), Answer.WRONG
+    keypad, entry = entered(meter.flash.keypad, typed, meter.used.powered_s)
+    flash = replace(meter.flash, keypad=keypad, clock_s=meter.now_s, used=meter.used)
+    if entry.answer != Answer.ACCEPTED:
+        return replace(meter, flash=flash), (Save(flash),), entry.answer
+    limits = _credited(meter, flash.limits or _locked(meter.nameplate, flash.epoch), entry)
+    used = _restarted(meter.used, limits, meter.now_s, flash.epoch)
+    flash = replace(flash, limits=limits, used=used)
+    meter, telling = event(replace(meter, flash=flash, used=used), EventKind.TOKEN_TYPED, entry.count)
+    meter, effects = _decided(meter)
+    return meter, (Save(flash), *telling, *effects), entry.answer
+
+
+def _credited(meter: Meter, limits: Limits, entry: Entry) -> Limits:
+    """Return limits with what a token gives; where supply is without end, only setting makes an end."""
+    if entry.kind == Kind.DISABLE:
+        return replace(limits, cutoff_wh=None, until_s=None)
+    setting, unit_s = entry.kind == Kind.SET, meter.nameplate.token_unit_s
+    if not setting and entry.kind != Kind.ADD:
+        return limits
+    if unit_s and (setting or limits.until_s is not None):
+        begin_s = meter.now_s if setting else max(meter.now_s, limits.until_s or 0)
+        return replace(limits, until_s=begin_s + entry.value * unit_s)
+    if not unit_s and (setting or limits.cutoff_wh is not None):
+        begin_wh = meter.used.register_wh if setting else limits.cutoff_wh or 0
+        return replace(limits, cutoff_wh=begin_wh + entry.value * WH_PER_TOKEN_UNIT)
+    return limits
+
+
+def _locked(plate: Nameplate, epoch: int) -> Limits:
+    """Return the limits of a meter that nobody has told anything: on as far as tokens reach."""
+    cutoff_wh, until_s = (None, 0) if plate.token_unit_s else (0, None)
+    nobody = FailTerms()
+    told = Desired(
+        revision=0,
+        on=True,
+        cutoff_wh=cutoff_wh,
+        until_s=until_s,
+        power_limit_w=None,
+        service_time_s=0,
+        fail=nobody,
+        not_after_s=0,
+        epoch=epoch,
+    )
+    return Limits(told, cutoff_wh, until_s)
+
+
+def _higher(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else max(one, other)
