@@ -51,6 +51,7 @@ def decode(kind: str, body: bytes) -> Message:
     if reader is None:
         raise MessageError(f"there is no message of kind {kind[:20]!r}")
     fields = _Fields(_loaded(body))
+    _refuse_unplain(fields.given, _KEYS[kind])
     if fields.whole(0, "schema", 0, 255) != SCHEMA:
         raise MessageError(f"schema is {fields.given[0]}, this is schema {SCHEMA}")
     return reader(fields)
@@ -66,9 +67,34 @@ def _loaded(body: bytes) -> dict[int, Any]:
         raise MessageError(f"the message is no CBOR of ours: {str(error)[:80]}") from None
     if type(found) is not dict or any(type(key) is not int for key in found):
         raise MessageError("the message is no map with whole numbers as keys")
-    if again != body or list(found) != sorted(found):
+    if again != body or list(found) != sorted(found, key=_place):
         raise MessageError("the message is not in the deterministic form")
     return found
+
+
+def _place(key: int) -> tuple[bool, int]:
+    """Return where a key stands in the deterministic form: by its bytes, so those below zero come last."""
+    return key < 0, abs(key)
+
+
+def _refuse_unplain(given: dict[int, Any], known: tuple[int, ...]) -> None:
+    """Refuse a message that lacks a key, or whose unknown keys hold more than numbers, texts, lists and maps."""
+    if tuple(given) == known:
+        return
+    missing = [key for key in known if key not in given]
+    if missing:
+        raise MessageError(f"key {missing[0]} is missing")
+    for key, value in given.items():
+        if key not in known and not _is_plain(value):
+            raise MessageError(f"unknown key {key} holds neither numbers nor texts")
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(_is_plain(each) for pair in value.items() for each in pair)
+    return value is None or type(value) in (int, bool, bytes, str)
 
 
 class _Fields:
@@ -356,6 +382,10 @@ _WRITERS: dict[type, Callable[[Any], dict[int, object]]] = {
     Readings: _write_readings,
     Event: _write_event,
     Link: _write_link,
+}
+_KEYS = {
+    kind: tuple(range(count))
+    for kind, count in (("desired", 13), ("request", 7), ("reported", 11), ("readings", 9), ("event", 6), ("link", 9))
 }
 _READERS: dict[str, Callable[[_Fields], Message]] = {
     "desired": _read_desired,
