@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from device.limits import DAY_S, WS_PER_WH, Stage, Used, is_quiet, local_day, power_limit_w, seconds_to_change
+from device.messages import Capability
 from device.overload import loaded, seconds_to_trip
 from device.rows import ROWS_PER_BATCH, Row
 from device.state import Effect, Keep, Meter, Save, Step
@@ -63,6 +64,8 @@ def _with_rows(meter: Meter, before_ws: int, dt_s: int, voltage_dv: int) -> Step
     """Return the meter with a row for each end of an interval that a step has passed."""
     interval_s, begin_s = meter.nameplate.interval_s, meter.now_s - dt_s
     effects: tuple[Effect, ...] = ()
+    if not meter.nameplate.capabilities & Capability.RING:
+        return meter, effects
     for end_s in range(begin_s - begin_s % interval_s + interval_s, meter.now_s + 1, interval_s):
         at_ws = before_ws + meter.power_w * (end_s - begin_s)
         meter, seq, reserving = numbered(meter)

@@ -27,7 +27,7 @@ from device.messages import (
 from device.openpaygo import Kind
 from device.overload import NO_OVERLOAD
 from device.signing import EnvelopeError, opened, topic
-from device.state import Effect, Flash, Meter, Move, Nameplate, Resend, Save, Step
+from device.state import Effect, Flash, Meter, Move, Nameplate, Resend, Save, Send, Step
 from device.telling import SEQ_BLOCK, disagrees, enveloped, event, link, message, report
 
 WH_PER_TOKEN_UNIT = 100
@@ -132,8 +132,13 @@ def _on_request(meter: Meter, request: Request) -> Step:
 def _saved_and_told(meter: Meter, flash: Flash) -> Step:
     """Save, look at the limits, and answer: at once, or when the relay was read back."""
     meter, effects = _decided(replace(meter, flash=flash))
-    answering = () if any(isinstance(effect, Move) for effect in effects) else (report(meter),)
+    answering = () if any(map(_answers, effects)) else (report(meter),)
     return meter, (Save(flash), *effects, *answering)
+
+
+def _answers(effect: Effect) -> bool:
+    """Return whether the state is reported by this: at once, or when the relay was read back."""
+    return isinstance(effect, Move) or (isinstance(effect, Send) and effect.kind == "reported")
 
 
 # Measurement and relay ------------------------------------------------------------------------------------------------

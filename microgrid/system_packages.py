@@ -20,9 +20,9 @@ REFUSE_STARTS = "#!/bin/sh\n# microgrid bootstrap: no service is started while p
 
 @dataclass(frozen=True, slots=True)
 class SystemPackage:
-    """One package of the operating system and the tests that need it."""
+    """What is added from the operating system in one go, and the tests that need it."""
 
-    name: str
+    name: str  # as apt takes it; several packages with spaces between
     programs: tuple[str, ...]  # any of these on the path will do
     needed_for: str
     wanted_by: str  # the folder of the tests that use it
@@ -49,6 +49,20 @@ SYSTEM_PACKAGES = (
         wanted_by="tests/contract",
         download_mb=50,
     ),
+    SystemPackage(
+        name="gcc libc6-dev",
+        programs=("gcc",),
+        needed_for="tests of the meter in C",
+        wanted_by="tests/meter",
+        download_mb=45,
+    ),
+    SystemPackage(
+        name="mosquitto",
+        programs=("mosquitto", "/usr/sbin/mosquitto"),
+        needed_for="tests of meters on a broker",
+        wanted_by="tests/bridge",
+        download_mb=1,
+    ),
 )
 
 
@@ -65,7 +79,7 @@ def may_install() -> bool:
 
 def install(packages: tuple[SystemPackage, ...], policy: Path = POLICY) -> bool:
     """Add the packages and say whether that worked; no service is started, and nothing else is changed."""
-    adding = ["apt-get", "install", "-y", "--no-install-recommends", *(package.name for package in packages)]
+    adding = ["apt-get", "install", "-y", "--no-install-recommends", *(name for package in packages for name in package.name.split())]
     with services_kept_still(policy):
         # Fresh machines have empty package lists; elsewhere the first attempt saves reading them again.
         return _quietly(adding) or (_quietly(["apt-get", "update"]) and _quietly(adding))

@@ -127,6 +127,7 @@ int mg_overload(mg_meter *meter, uint64_t limit_w, uint32_t power_w, uint32_t se
     if (tripped) {
         meter->closes_in_s = meter->trips < 3 ? RECLOSE_AFTER_S[meter->trips] : UNTIL_ASKED;
         meter->trips++;
+        meter->above_s = 0;
     } else if (meter->calm_s >= CALM_S) {
         meter->trips = 0;
     }
