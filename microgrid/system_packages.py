@@ -79,7 +79,8 @@ def may_install() -> bool:
 
 def install(packages: tuple[SystemPackage, ...], policy: Path = POLICY) -> bool:
     """Add the packages and say whether that worked; no service is started, and nothing else is changed."""
-    adding = ["apt-get", "install", "-y", "--no-install-recommends", *(name for package in packages for name in package.name.split())]
+    names = " ".join(package.name for package in packages).split()
+    adding = ["apt-get", "install", "-y", "--no-install-recommends", *names]
     with services_kept_still(policy):
         # Fresh machines have empty package lists; elsewhere the first attempt saves reading them again.
         return _quietly(adding) or (_quietly(["apt-get", "update"]) and _quietly(adding))
