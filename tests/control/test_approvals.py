@@ -9,7 +9,7 @@ import pytest
 
 from microgrid import approvals
 from microgrid.errors import Contradiction, InvalidInput
-from microgrid.ports import Approval
+from microgrid.kept import Approval
 from microgrid.store.memory import MemoryStore
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
