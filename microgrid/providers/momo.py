@@ -26,8 +26,6 @@ from microgrid.providers.wire_text import clean, json_object, major_text, minor_
 
 PRODUCTION = "https://proxy.momoapi.mtn.com"
 SANDBOX = "https://sandbox.momodeveloper.mtn.com"
-# When to ask about a payment that is still pending: seconds after we asked for it, up to a day.
-ENQUIRE_AFTER_S = (10, 30, 60, 120, 300, 900, *range(3600, 86_401, 3600))
 
 REASONS: Mapping[str, ResultCode] = {
     "PAYER_NOT_FOUND": ResultCode("the number has no wallet", "tell_customer"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from microgrid.errors import Problem
@@ -26,6 +26,35 @@ MPESA_ADDRESSES = (
 )
 # M-Pesa refuses to call addresses in which one of these words occurs, whatever it stands for.
 WORDS_REFUSED = ("m-pesa", "mpesa", "safaricom", "exe", "exec", "cmd", "sql", "query")
+
+# The hosts that secrets of a wallet are sent to, the first one unless another is chosen.
+WALLET_HOSTS: Mapping[str, tuple[str, ...]] = {
+    "mpesa": ("api.safaricom.co.ke", "sandbox.safaricom.co.ke"),
+    "momo": ("proxy.momoapi.mtn.com", "sandbox.momodeveloper.mtn.com"),
+    "airtel": ("openapi.airtel.africa", "openapiuat.airtel.africa"),
+}
+
+
+def host_problem(provider: str, base_url: str | None) -> str:
+    """Return why a wallet's secrets are not sent to an address; empty for a host of its own, or an emulator here."""
+    hosts = WALLET_HOSTS.get(provider, ())
+    if base_url is None or is_this_machine(base_url):
+        return ""
+    try:
+        parts = urlsplit(base_url)
+        known = parts.scheme == "https" and parts.netloc in hosts and not (parts.path or parts.query)
+    except ValueError:
+        known = False
+    return "" if known else f"base_url is no address of {provider}, which are {', '.join(hosts) or 'none'}"
+
+
+def is_this_machine(url: str) -> bool:
+    """Tell whether an address is one of the machine itself: what is said there does not leave it."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def comes_from(address: str, allowed: Iterable[str]) -> bool:

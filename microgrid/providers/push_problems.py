@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from microgrid.errors import Problem
+from microgrid.billing.payments import Payment
+from microgrid.errors import InvalidInput, Problem
 from microgrid.providers.payment_facts import PaymentAccount, Phone
 from microgrid.providers.wire_text import clean, major_text
 
@@ -50,3 +51,10 @@ def length_problems(name: str, text: str, most: int) -> list[Problem]:
 def _written(amount_minor: int, account: PaymentAccount) -> str:
     sign = "-" if amount_minor < 0 else ""
     return f"{sign}{major_text(abs(amount_minor), account.exponent)} {account.currency}"
+
+
+def no_way_back(payment: Payment) -> InvalidInput:
+    """Return why a payment cannot be given back by a program of ours."""
+    what = f"payment '{payment.id}' cannot be given back through the programs of {payment.provider}"
+    fix = "send the money back on the provider's portal, then book that with `microgrid pay reverse`"
+    return InvalidInput(Problem("MG-P022", what, "the provider offers no such request to collections", fix))

@@ -94,11 +94,8 @@ def read_statement(content: bytes, account: PaymentAccount) -> Statement | Unrea
 
 def sightings(statement: Statement, account: PaymentAccount) -> tuple[Sighting, ...]:
     """Return the payments of a statement, and the reversals of payments, as sightings; charges are not among them."""
-    return tuple(
-        _sighting(row, account)
-        for row in statement.rows
-        if row.kind == "payment" or (row.kind == "reversal" and row.withdrawn_minor and row.linked_receipt)
-    )
+    found = (sighting_of(row, account) for row in statement.rows)
+    return tuple(sighting for sighting in found if sighting is not None)
 
 
 def movements(statement: Statement) -> tuple[StatementRow, ...]:
@@ -118,8 +115,11 @@ def movements(statement: Statement) -> tuple[StatementRow, ...]:
     )
 
 
-def _sighting(row: StatementLine, account: PaymentAccount) -> Sighting:
+def sighting_of(row: StatementLine, account: PaymentAccount) -> Sighting | None:
+    """Return the payment, or the reversal of one, that a row tells of; None for a row that tells of neither."""
     paid = row.kind == "payment"
+    if not paid and not (row.kind == "reversal" and row.withdrawn_minor and row.linked_receipt):
+        return None
     return Sighting(
         "mpesa",
         account.shortcode,
@@ -202,7 +202,7 @@ def _read_row(cells: list[str], line: int, header: _Header, account: PaymentAcco
         completed_at,
         paid_in,
         withdrawn,
-        _amount(field.get("balance", ""), account.exponent) if field.get("balance") else None,
+        _balance(field.get("balance", ""), account.exponent),
         field.get("details", ""),
         payer,
         name,
@@ -225,6 +225,12 @@ def _kind(field: Mapping[str, str], paid_in: int) -> RowKind:
 
 def _time(text: str) -> datetime | None:
     return next((found for layout in LAYOUTS if (found := local_time(text, layout)) is not None), None)
+
+
+def _balance(text: str, exponent: int) -> int | None:
+    """Return a balance, None for an empty cell; one below zero is written with a minus."""
+    amount_minor = _amount(text, exponent) if text else None
+    return -amount_minor if amount_minor is not None and text.startswith("-") else amount_minor
 
 
 def _amount(text: str, exponent: int) -> int | None:

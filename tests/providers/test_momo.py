@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from microgrid.billing.enquiries import ASK_AFTER_S
 from microgrid.errors import InvalidInput
 from microgrid.providers.momo import (
-    ENQUIRE_AFTER_S,
     SANDBOX,
     Momo,
     access_token,
@@ -137,6 +137,6 @@ def test_other_currencies_and_states_are_no_fact(
 
 
 def test_pending_payments_are_asked_about_for_a_day() -> None:
-    assert ENQUIRE_AFTER_S[:6] == (10, 30, 60, 120, 300, 900)
-    assert ENQUIRE_AFTER_S[-1] == 86_400
-    assert list(ENQUIRE_AFTER_S) == sorted(set(ENQUIRE_AFTER_S))
+    assert ASK_AFTER_S[:6] == (10, 30, 60, 120, 300, 900)
+    assert ASK_AFTER_S[-1] == 86_400
+    assert list(ASK_AFTER_S) == sorted(set(ASK_AFTER_S))

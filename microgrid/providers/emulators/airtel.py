@@ -31,19 +31,33 @@ def schedule(chance: np.random.Generator, payments: Sequence[Intended], plan: Fa
     happened: list[Happened] = []
     deliveries: list[Delivery] = []
     for number, intended in enumerate(payments):
-        one = _happen(chance, plan, number, intended)
+        one, sent = pay(chance, plan, number, intended, wallet)
         happened.append(one)
-        deliveries += [*_push_answers(one, wallet), *_callbacks(chance, one, wallet)]
+        deliveries += sent
     return Schedule(tuple(happened), in_order(chance, plan, deliveries))
 
 
-def _happen(chance: np.random.Generator, plan: FaultPlan, number: int, intended: Intended) -> Happened:
+def pay(
+    chance: np.random.Generator,
+    plan: FaultPlan,
+    number: int,
+    intended: Intended,
+    wallet: Wallet,
+    our_id: str = "",
+) -> tuple[Happened, tuple[Delivery, ...]]:
+    """Return what becomes of one push, the `number`th of its run, and the messages it makes."""
+    one = _happen(chance, plan, number, intended, our_id)
+    return one, (*_push_answers(one, wallet), *_callbacks(chance, one, wallet))
+
+
+def _happen(chance: np.random.Generator, plan: FaultPlan, number: int, intended: Intended, our_id: str) -> Happened:
     faults = struck(chance, plan)
     failure = FAILURES[int(chance.integers(len(FAILURES)))]
     paid_at_s = intended.at_s + int(chance.integers(5, 100))
     receipt = f"MP{paid_at_s:010d}.{number:04d}.L{int(chance.integers(100_000)):05d}"
     code = failure if "fails" in faults else "0"
-    return Happened(intended, receipt, f"TOPUP{number:08d}", code, paid_at_s, intended.reference, faults)
+    request_id = our_id or f"TOPUP{number:08d}"
+    return Happened(intended, receipt, request_id, code, paid_at_s, intended.reference, faults)
 
 
 def _push_answers(one: Happened, wallet: Wallet) -> list[Delivery]:
@@ -52,11 +66,12 @@ def _push_answers(one: Happened, wallet: Wallet) -> list[Delivery]:
     if "token_expiry" in one.struck:
         expired = compact({"error": "invalid_token", "error_description": "expired"})
         answers.append(Delivery(one.intended.at_s, "push_answer", expired, http_status=401, request_id=one.request_id))
-    status, body = (200, _accepted(one)) if "lost_answer" not in one.struck else (504, b"")
+    status, body = (200, accepted_body(one)) if "lost_answer" not in one.struck else (504, b"")
     return [*answers, Delivery(answered_s, "push_answer", body, wallet.address, {}, status, one.request_id)]
 
 
-def _accepted(one: Happened) -> bytes:
+def accepted_body(one: Happened) -> bytes:
+    """Return the answer to a push that was taken in hand."""
     status = {
         "code": "200",
         "message": "SUCCESS",

@@ -53,20 +53,36 @@ def schedule(
     happened: list[Happened] = []
     deliveries: list[Delivery] = []
     for number, intended in enumerate(payments):
-        one = _happen(chance, plan, number, intended)
+        one, sent = pay(chance, plan, number, intended, wallet, retries)
         happened.append(one)
-        deliveries += [*_push_answers(one, wallet), *_callbacks(chance, one, wallet, retries)]
+        deliveries += sent
     return Schedule(tuple(happened), in_order(chance, plan, deliveries))
 
 
-def _happen(chance: np.random.Generator, plan: FaultPlan, number: int, intended: Intended) -> Happened:
+def pay(
+    chance: np.random.Generator,
+    plan: FaultPlan,
+    number: int,
+    intended: Intended,
+    wallet: Wallet,
+    retries: Retries = "once",
+    reference_id: str = "",
+) -> tuple[Happened, tuple[Delivery, ...]]:
+    """Return what becomes of one request to pay, the `number`th of its run, and the messages it makes."""
+    one = _happen(chance, plan, number, intended, reference_id)
+    return one, (*_push_answers(one, wallet), *_callbacks(chance, one, wallet, retries))
+
+
+def _happen(
+    chance: np.random.Generator, plan: FaultPlan, number: int, intended: Intended, reference_id: str
+) -> Happened:
     faults = struck(chance, plan)
     failure = FAILURES[int(chance.integers(len(FAILURES)))]
     paid_at_s = intended.at_s + int(chance.integers(5, 200))
     uuid = f"{int(chance.integers(2**32)):08x}-0000-4000-8000-{number:012x}"
     receipt = str(300_000_000 + number)
     code = failure if "fails" in faults else "0"
-    return Happened(intended, receipt, uuid, code, paid_at_s, intended.reference, faults)
+    return Happened(intended, receipt, reference_id or uuid, code, paid_at_s, intended.reference, faults)
 
 
 def _push_answers(one: Happened, wallet: Wallet) -> list[Delivery]:
