@@ -5,15 +5,35 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Literal
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from microgrid.billing.contracts import months_later
 from microgrid.billing.ledger import Entry, Journal, cash
-from microgrid.billing.reconcile import Difference, StatementRow, Window, distinct, open_items
+from microgrid.billing.reconcile import PROVIDER_CHARGE, About, Difference, StatementRow, Window, distinct, open_items
 from microgrid.errors import Problem
 
 Step = Literal["record_payment", "reverse_payment", "post"]
+
+
+class Movement(Protocol):
+    """One movement of money on which books and statement differ."""
+
+    @property
+    def about(self) -> About:
+        """Return what kind of movement it is."""
+
+    @property
+    def receipt(self) -> str:
+        """Return the receipt it is about."""
+
+    @property
+    def at(self) -> datetime:
+        """Return when it happened."""
+
+    @property
+    def difference_minor(self) -> int:
+        """Return what our books hold more than the statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +44,29 @@ class Balances:
     ledger_closing_minor: int
     statement_opening_minor: int
     statement_closing_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedMonth:
+    """A month of one payment account on which books and statement agree, for ever.
+
+    What is valued in it and was posted after `books_until` counts from the first month that was open then. What the
+    books hold more than the statement at its end is on its way: the statement has it in the next month.
+    """
+
+    id: str  # payment account and month, such as `mpesa:600638 2026-10`
+    account: str
+    currency: str
+    timezone: str
+    start: datetime
+    end: datetime
+    opening_minor: int
+    closing_minor: int  # of the books, by value date
+    statement_minor: int
+    matched: int
+    books_until: datetime
+    closed_at: datetime
+    closed_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +98,17 @@ class MonthClose:
     def may_close(self) -> bool:
         """Return whether nothing stands against closing the month."""
         return not self.problems
+
+
+def counts_at(value_at: datetime, posted_at: datetime, closes: Sequence[ClosedMonth]) -> datetime:
+    """Return from when a journal counts: its value date, or the first month that was open when it was posted.
+
+    `closes` are the closed months of its payment account, oldest first.
+    """
+    for place, close in enumerate(closes):
+        if value_at < close.end and posted_at <= close.books_until:
+            return max(value_at, close.start) if place else value_at
+    return max(value_at, closes[-1].end) if closes else value_at
 
 
 def month_window(provider: str, shortcode: str, currency: str, month: date, zone: ZoneInfo) -> Window:
@@ -98,18 +152,24 @@ def _proposal(window: Window, item: Difference, now: datetime) -> list[Proposal]
         return [Proposal(item.item_id, "record_payment", item.receipt, amount_minor)]
     if item.about == "reversal":
         return [Proposal(item.item_id, "reverse_payment", item.receipt, amount_minor)]
-    return [Proposal(item.item_id, "post", item.receipt, amount_minor, _journal(window, item, amount_minor, now))]
+    journal = statement_journal(window, item, f"statement:{item.item_id}:1", now)
+    return [Proposal(item.item_id, "post", item.receipt, amount_minor, journal)]
 
 
-def _journal(window: Window, item: Difference, amount_minor: int, now: datetime) -> Journal:
-    """Return the journal of a charge or a transfer: money leaves the provider's account for another of ours."""
+def statement_journal(window: Window, item: Movement, journal_id: str, now: datetime, reason: str = "") -> Journal:
+    """Return the journal that brings a charge or a transfer to what the statement says: between two accounts of ours.
+
+    What is booked of it already stays; only the difference moves.
+    """
     account = "provider_charges" if item.about == "charge" else "transit"
+    amount_minor = -item.difference_minor
     entries = (
         Entry(cash(window.provider, window.shortcode), amount_minor),
         Entry(f"{account}:{window.provider}:{window.shortcode}", -amount_minor),
     )
-    note = f"from the provider's statement, receipt '{item.receipt}'"
-    return Journal(f"statement:{item.item_id}", item.about, window.currency, now, item.at, entries, note=note)
+    note = "; ".join(part for part in (f"from the provider's statement, receipt '{item.receipt}'", reason) if part)
+    kind = PROVIDER_CHARGE if item.about == "charge" else "transfer"
+    return Journal(journal_id, kind, window.currency, now, item.at, entries, note=note)
 
 
 def _unfinished(window: Window, now: datetime) -> list[Problem]:

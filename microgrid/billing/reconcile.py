@@ -17,6 +17,8 @@ Kind = Literal["matched", "ours_only", "theirs_only", "differs"]
 Owner = Literal["", "bookkeeper", "supervisor"]  # the role that settles an item; nobody where nothing is to be done
 Key = tuple[About, str]
 
+PROVIDER_CHARGE = "provider_charge"  # the kind of journal that books what a provider took for its service
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -27,6 +29,11 @@ class Window:
     currency: str
     start: datetime
     end: datetime
+
+    @property
+    def account(self) -> str:
+        """Return how the payment account is named, such as `mpesa:600638`."""
+        return f"{self.provider}:{self.shortcode}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,11 @@ def distinct(statement: Iterable[StatementRow]) -> tuple[StatementRow, ...]:
     return tuple(dict.fromkeys(sorted(statement, key=_place)))
 
 
+def key_of_row(row: StatementRow) -> Key:
+    """Return what a row of the statement is about: a reversal, the payment it takes back."""
+    return row.about, row.linked_receipt or row.receipt
+
+
 def _place(row: StatementRow) -> tuple[datetime, str, str, str, int, int, str]:
     balance_minor = row.balance_minor or 0
     return (row.at, row.receipt, row.linked_receipt, row.about, row.amount_minor, balance_minor, row.row_id)
@@ -169,7 +181,7 @@ def _by_key(
     for message in dict.fromkeys(sorted(callbacks, key=lambda one: one.event_id)):
         told["payment", message.receipt].append(message)
     for row in distinct(statement):
-        theirs[row.about, row.linked_receipt or row.receipt].append(row)
+        theirs[key_of_row(row)].append(row)
     keys = {**ours, **told, **theirs}
     return {key: _Rows(tuple(ours[key]), tuple(told[key]), tuple(theirs[key])) for key in keys}
 
