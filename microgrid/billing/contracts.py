@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from microgrid.billing.plans import LeaseRules
+from microgrid.billing.plans import LeaseRules, Tax, with_tax
 from microgrid.errors import Problem
 
 PeriodUnit = Literal["day", "week", "month"]
@@ -22,6 +22,7 @@ LineKind = Literal["instalment", "prepayment", "deposit", "fee", "penalty", "sub
 TOWARDS_OWNING = frozenset({"instalment", "subsidy", "waiver"})
 BASIS_POINTS = 10_000  # of a whole: 250 basis points are 2.5 %
 DAYS_OF = {"day": 1, "week": 7}
+NO_TAX = Tax()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,18 @@ class Payoff:
     waived_minor: int
 
 
-def terms_of(rules: LeaseRules, currency: str) -> LeaseTerms:
-    """Return the terms that a lease plan offers."""
+def terms_of(rules: LeaseRules, currency: str, tax: Tax = NO_TAX) -> LeaseTerms:
+    """Return the terms that a lease plan offers: what a customer pays, tax on top of the price included."""
     return LeaseTerms(
         currency,
-        rules.deposit_minor,
-        rules.instalment_minor,
-        "day",
+        with_tax(rules.deposit_minor, tax),
+        with_tax(rules.instalment_minor, tax),
+        "month" if rules.months else "day",
         rules.instalments,
-        period_count=rules.days,
+        period_count=rules.months or rules.days,
+        deposit_days=rules.deposit_days,
         grace_days=rules.grace_days,
+        payoff_discount_basis_points=rules.payoff_discount_basis_points,
     )
 
 

@@ -20,8 +20,8 @@ from microgrid.billing.local_time import day_start, days_of_month, month_start
 from microgrid.billing.plans import EnergyRules, LeaseRules, PlanVersion, Tax, TimeRules, split_tax, with_tax
 from microgrid.billing.register import PLAIN, Piece, Term, Use, fit_pieces
 from microgrid.customers.records import Fit, Site
+from microgrid.kept import ChargeDay, Credit
 from microgrid.monitoring.readings import Reading
-from microgrid.ports import ChargeDay, Credit
 
 MICRO = 1_000_000  # of a minor unit
 
@@ -147,9 +147,14 @@ def fee_journal(account_id: str, site: Site, plan: PlanVersion, at: datetime) ->
 
 
 def sale_entries(account_id: str, site_id: str, kind: str, amount_minor: int, tax: Tax) -> tuple[Entry, ...]:
-    """Return the lines of a sale paid from an account's credit: revenue, tax and levies; lines of nothing left out."""
+    """Return the lines of a sale paid from an account's credit."""
+    return sold_entries(customer(account_id), site_id, kind, amount_minor, tax)
+
+
+def sold_entries(debited: str, site_id: str, kind: str, amount_minor: int, tax: Tax) -> tuple[Entry, ...]:
+    """Return the lines of a sale that debits an account: revenue, tax and levies; lines of nothing left out."""
     parts = split_tax(amount_minor, tax)
-    lines = [Entry(customer(account_id), amount_minor), Entry(revenue(kind, site_id), -parts.net_minor)]
+    lines = [Entry(debited, amount_minor), Entry(revenue(kind, site_id), -parts.net_minor)]
     lines.append(Entry(f"tax:{site_id}", -parts.tax_minor))
     for levy, levy_minor in zip(tax.levies, parts.levies_minor, strict=True):
         lines.append(Entry(f"tax:{site_id}:{levy.name}", -levy_minor))

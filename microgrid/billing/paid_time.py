@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from microgrid.billing.credit import MICRO
-from microgrid.billing.local_time import DAY, day_start, local_day, month_start, next_month
+from microgrid.billing.local_time import DAY, day_start, days_later, local_day, month_start, next_month
 from microgrid.billing.plans import PostpaidRules, Tax, TimeRules, with_tax
-from microgrid.ports import ChargeDay, Credit
+from microgrid.kept import ChargeDay, Credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,6 @@ def after_outages(paid_until: datetime, rules: TimeRules, outages: Iterable[Outa
         if outage.to_at - outage.from_at > timedelta(seconds=rules.pause_after_s) and lost > timedelta(0):
             until += outage.to_at - outage.from_at
     return until
-
-
-def days_later(at: datetime, days: int, zone: ZoneInfo) -> datetime:
-    """Return the moment at which the same wall clock of the site shows the same time so many days later."""
-    local = at.astimezone(zone)
-    return local.replace(tzinfo=None, fold=0).__add__(DAY * days).replace(tzinfo=zone).astimezone(UTC)
 
 
 def bill_until(

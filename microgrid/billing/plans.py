@@ -6,8 +6,8 @@ unit): energy is charged without rounding, and rounded down to whole minor units
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -46,6 +46,8 @@ class EnergyRules:
     blocks: tuple[Block, ...]
     bands: tuple[Band, ...] = ()
     free_wh_per_month: int = 0
+    power_limit_w: int | None = None
+    daily_wh: int | None = None
 
     @property
     def by_month(self) -> bool:
@@ -79,13 +81,20 @@ class PostpaidRules:
 
 @dataclass(frozen=True, slots=True)
 class LeaseRules:
-    """Lease to own: deposit, then instalments of `days`; unlocked for ever at the end."""
+    """Lease to own: deposit, then an instalment each so many `days` or `months`; unlocked for ever at the end.
+
+    The deposit pays for the first `deposit_days`. `payoff_discount_basis_points` is taken off what is not yet due
+    when all of it is paid at once; 250 of them are 2.5 %.
+    """
 
     deposit_minor: int
     instalment_minor: int
     days: int
     instalments: int
     grace_days: int = 0
+    months: int = 0  # in place of days
+    deposit_days: int = 0
+    payoff_discount_basis_points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,14 @@ class Tax:
         return self.rate_ppm + sum(levy.rate_ppm for levy in self.levies)
 
 
+@dataclass(frozen=True, slots=True)
+class ClassTax:
+    """What one class of customers, such as businesses, is taxed in place of the plan's own rate."""
+
+    customer_class: str
+    tax: Tax
+
+
 Rules = EnergyRules | TimeRules | PostpaidRules | LeaseRules
 
 
@@ -125,11 +142,18 @@ class PlanVersion:
     tax: Tax = Tax()
     connection_fee_minor: int = 0
     warn_below_minor: int = 0
+    instalment_share_ppm: int = PPM  # of a payment, at most so much pays instalments that are due
+    class_taxes: tuple[ClassTax, ...] = ()  # in place of `tax`
 
     @property
     def id(self) -> str:
         """Return what names this version everywhere."""
         return f"{self.plan_id}@{self.version}"
+
+    def for_class(self, customer_class: str) -> PlanVersion:
+        """Return this version as one class of customers is charged by it; a class not named pays the plan's tax."""
+        own = next((one.tax for one in self.class_taxes if one.customer_class == customer_class), None)
+        return self if own is None else replace(self, tax=own)
 
     @property
     def energy(self) -> EnergyRules | None:
@@ -137,6 +161,15 @@ class PlanVersion:
         if isinstance(self.rules, PostpaidRules):
             return self.rules.energy
         return self.rules if isinstance(self.rules, EnergyRules) else None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanProposal:
+    """A version of a plan that waits until a second person agrees to it."""
+
+    id: str
+    plan_id: str
+    plan: PlanVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +211,8 @@ def faults(plan: PlanVersion) -> tuple[Problem, ...]:
     found = [*_number_faults("connection_fee_minor", plan.connection_fee_minor, 0)]
     found += _number_faults("warn_below_minor", plan.warn_below_minor, 0)
     found += _number_faults("version", plan.version, 1)
-    found += _number_faults("tax.rate_ppm", plan.tax.rate_ppm, 0, PPM)
-    for levy in plan.tax.levies:
-        found += _number_faults(f"tax.levies.{levy.name}", levy.rate_ppm, 0, PPM)
+    found += _number_faults("instalment_share_ppm", plan.instalment_share_ppm, 0, PPM)
+    found += _tax_faults(plan)
     if plan.currency not in CODES:
         found.append(_fault("MG-P204", f"plan '{plan.plan_id}' is priced in '{plan.currency}'"))
     if plan.effective_from.utcoffset() is None:
@@ -188,12 +220,33 @@ def faults(plan: PlanVersion) -> tuple[Problem, ...]:
     return (*found, *_rules_faults(plan))
 
 
+def _tax_faults(plan: PlanVersion) -> Iterable[Problem]:
+    of_classes = ((f"class_taxes.{one.customer_class}", one.tax) for one in plan.class_taxes)
+    for where, tax in (("tax", plan.tax), *of_classes):
+        yield from _number_faults(f"{where}.rate_ppm", tax.rate_ppm, 0, PPM)
+        for levy in tax.levies:
+            yield from _number_faults(f"{where}.levies.{levy.name}", levy.rate_ppm, 0, PPM)
+        yield from _repeated_faults(f"{where}.levies", [levy.name for levy in tax.levies])
+    yield from _repeated_faults("class_taxes", [one.customer_class for one in plan.class_taxes])
+
+
+def _repeated_faults(where: str, names: Sequence[str]) -> Iterable[Problem]:
+    for name in sorted({name for name in names if names.count(name) > 1 or not name or ":" in name}):
+        yield _fault("MG-P210", f"`{where}` has '{name}' twice, or it is no name")
+
+
 def _rules_faults(plan: PlanVersion) -> Iterable[Problem]:
     rules = plan.rules
     if isinstance(rules, LeaseRules):
         from microgrid.billing.contracts import mistakes_in, terms_of  # it knows plans
 
-        yield from mistakes_in(terms_of(rules, plan.currency))
+        yield from _number_faults("days", rules.days, 0)
+        yield from _number_faults("months", rules.months, 0)
+        if (rules.days > 0) == (rules.months > 0):
+            pays = f"pays {rules.days} days and {rules.months} months"
+            yield _fault("MG-P211", f"an instalment of plan '{plan.plan_id}' {pays}")
+        else:
+            yield from mistakes_in(terms_of(rules, plan.currency, plan.tax))
     elif isinstance(rules, TimeRules):
         yield from _time_faults(rules)
     elif isinstance(rules, PostpaidRules):
@@ -207,14 +260,19 @@ def _rules_faults(plan: PlanVersion) -> Iterable[Problem]:
 def _time_faults(rules: TimeRules) -> Iterable[Problem]:
     yield from _number_faults("price_minor", rules.price_minor, 1)
     yield from _number_faults("days", rules.days, 1)
-    for name in ("power_limit_w", "daily_wh"):
-        if (limit := getattr(rules, name)) is not None:
-            yield from _number_faults(name, limit, 1)
+    yield from _limit_faults(rules)
     if rules.pause_after_s is not None:
         yield from _number_faults("pause_after_s", rules.pause_after_s, 0)
 
 
+def _limit_faults(rules: TimeRules | EnergyRules) -> Iterable[Problem]:
+    for name in ("power_limit_w", "daily_wh"):
+        if (limit := getattr(rules, name)) is not None:
+            yield from _number_faults(name, limit, 1)
+
+
 def _energy_faults(rules: EnergyRules) -> Iterable[Problem]:
+    yield from _limit_faults(rules)
     yield from _number_faults("free_wh_per_month", rules.free_wh_per_month, 0)
     prices = [block.price_milli_minor_per_kwh for block in rules.blocks]
     for price in (*prices, *(band.price_milli_minor_per_kwh for band in rules.bands)):
@@ -259,5 +317,7 @@ def _fault(code: str, what: str) -> Problem:
         "MG-P203": "Write bands within 0 and 1440 that do not overlap; split one past midnight into two.",
         "MG-P204": "Use a code of ISO 4217, such as KES.",
         "MG-P205": "Write the time with its offset, such as 2026-11-01T00:00+03:00.",
+        "MG-P210": "Give each levy and each class of customers a name of its own, without a colon.",
+        "MG-P211": "Write `days` or `months`, one of them above zero.",
     }
     return Problem(code, f"{what}; the plan was not stored", fix=fixes[code])

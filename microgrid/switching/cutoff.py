@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from microgrid.billing.credit import MICRO, MonthState
 from microgrid.billing.local_time import MINUTES_OF_DAY
 from microgrid.billing.plans import EnergyRules, PlanVersion, with_tax
-from microgrid.ports import Credit
+from microgrid.kept import Credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ def covered_wh(budget_micro: int, plans: Sequence[PlanVersion], month: MonthStat
     Several connections that draw on one account (`sharing`) each get their share of both, decided at the same time.
     In debt the result is negative: about what was used too much, so that the cutoff stays where credit ended.
     """
-    energies = [(plan, energy) for plan in plans if (energy := plan.energy) is not None]
-    free_wh = min((max(0, energy.free_wh_per_month - month.used_wh) for _, energy in energies), default=0) // sharing
-    steps = _steps(energies, month.block_wh, together=sharing > 1)
+    energies = [energy for plan in plans if (energy := plan.energy) is not None]
+    free_wh = min((max(0, energy.free_wh_per_month - month.used_wh) for energy in energies), default=0) // sharing
+    steps = _steps(tuple(plans), month.block_wh, together=sharing > 1)
     if not steps or steps[-1].price == 0:
         return None
     if budget_micro < 0 and not free_wh:
@@ -51,8 +52,10 @@ def _bought_wh(budget: int, steps: Sequence[_Step]) -> int:
     raise AssertionError("steps have no end")
 
 
-def _steps(energies: Sequence[tuple[PlanVersion, EnergyRules]], block_wh: int, *, together: bool) -> list[_Step]:
+@lru_cache(maxsize=4096)
+def _steps(plans: tuple[PlanVersion, ...], block_wh: int, *, together: bool) -> Sequence[_Step]:
     """Return the dearest price of the next, second, ... Wh: it never falls."""
+    energies = [(plan, energy) for plan in plans if (energy := plan.energy) is not None]
     offers = [offer for plan, energy in energies for offer in _offers(plan, energy, block_wh)]
     if together and offers:  # others on the account can fill the blocks first
         return [_Step(0, max(offer.price for offer in offers))]

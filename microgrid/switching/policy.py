@@ -6,6 +6,7 @@ account has paid for is told as limits that the meter keeps alone; nothing here 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -15,31 +16,18 @@ from zoneinfo import ZoneInfo
 from microgrid.billing.contracts import LeaseTerms, supplied_until
 from microgrid.billing.credit import NEW_MONTH, MonthState
 from microgrid.billing.local_time import MINUTES_OF_DAY, day_start, local_day, local_minute
-from microgrid.billing.plans import PlanVersion, PostpaidRules, TimeRules
+from microgrid.billing.plans import LeaseRules, PlanVersion, PostpaidRules, TimeRules
 from microgrid.customers.records import Connection, Site
-from microgrid.ports import Credit
+from microgrid.kept import Credit
 from microgrid.switching.cutoff import budget_micro, covered_wh
 from microgrid.switching.reasons import amount_text, kwh_text, moment_text
+from microgrid.switching.sites import CAREFREE, SitePolicy
 from microgrid.switching.supply import Desired, FailPolicy, Supply
 
 SMALLEST_MOVE_WH = 50  # of a cutoff that is worth a new revision
 OFF = "Supply is off because"
 DAY_S = 24 * 3600
 NEW_CUTOFF_PART = 20  # one part in so many of what remains: 5 %
-
-
-@dataclass(frozen=True, slots=True)
-class SitePolicy:
-    """How careful a site is about cutting: quiet hours on the local clock, the time after an outage, and spread."""
-
-    quiet_from_minute: int = 0
-    quiet_to_minute: int = 0  # the same as the beginning: no quiet hours
-    quiet_max_wh: int = 500  # what may be used in them without credit
-    no_cut_after_outage_s: int = 0
-    spread_s: int = 0  # cuts that fall on one moment are spread over so long
-    critical_limit_w: int = 100  # what a critical connection keeps
-    shed_limit_w: int = 50  # what standard connections keep while the site saves energy
-    warn_again_s: int = 24 * 3600  # at most one low-credit warning in this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +47,16 @@ class Lease:
     started_on: date
     paid_minor: int
     waived_minor: int = 0
+    deposit_owed_minor: int = 0
+    lasts_until: datetime | None = None  # days paid after a time without supply
+
+    def ends_at(self, zone: ZoneInfo) -> datetime | None:
+        """Return when supply ends, or None: paid off.
+
+        Who is in time is supplied for the days paid since the start, and grace; who was late, for those paid since.
+        """
+        in_time = supplied_until(self.terms, self.started_on, self.paid_minor, zone, waived_minor=self.waived_minor)
+        return None if in_time is None else max(in_time, self.lasts_until or in_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class AccountView:
     credit: Credit
     plan: PlanVersion | None
     register_wh: int
-    policy: SitePolicy = SitePolicy()
+    policy: SitePolicy = CAREFREE
     month: MonthState = NEW_MONTH
     upcoming: tuple[PlanVersion, ...] = ()
     sharing: int = 1
@@ -87,26 +85,18 @@ class AccountView:
     tampered: bool = False
     shed_level: int = 0  # 0 to 3: the site has energy for all, or saves it by priority
     outage_ended_at: datetime | None = None
+    interval_wh: int = 0  # what is used from one reading to the next, as far as is known
 
 
-@dataclass(frozen=True, slots=True)
-class LowCredit:
-    """A warning to send: what is left, and the sentence."""
-
-    account_id: str
-    available_minor: int
-    text: str
-
-
-def decide_supply(view: AccountView, now: datetime) -> Supply:
-    """Return what a connection should get now, and why."""
+def decide_supply(view: AccountView, now: datetime, paid: Supply | None = None) -> Supply:
+    """Return what a connection should get now, and why; `paid` is what `paid_supply` says of it, if that is known."""
     if view.order is not None and view.order.kind != "limit":
         return Supply(on=view.order.kind == "on", reason=view.order.reason)
     if view.danger:
         return Supply(on=False, reason=f"Supply is off for your safety: {view.danger}.")
     if view.tampered:
         return _kept_critical(view, Supply(on=False, reason=f"{OFF} the meter was opened or bypassed."))
-    supply = _by_site_energy(view, _by_credit(view, now))
+    supply = _by_site_energy(view, _by_credit(view, paid or paid_supply(view), now))
     if view.order is not None:
         return _limited(supply, view.order.power_limit_w, view.order.reason)
     return supply
@@ -141,16 +131,32 @@ def cutoff_wh(view: AccountView) -> int | None:
     return None if covered is None else max(0, view.register_wh + covered)
 
 
+def paid_supply(view: AccountView) -> Supply:
+    """Return the supply with the limits of the plan and of what is paid, also when that has ended."""
+    if view.lease is not None:
+        return _leased(view, view.lease)
+    if view.plan is None:
+        return Supply(on=False, reason=f"{OFF} no plan is chosen for this account yet.")
+    if isinstance(view.plan.rules, LeaseRules):
+        return Supply(on=False, reason=f"{OFF} no contract is signed for it yet.")
+    if isinstance(view.plan.rules, TimeRules):
+        return _timed(view, view.plan.rules)
+    return _metered(view)
+
+
 def is_covered(view: AccountView, now: datetime) -> bool:
     """Return whether what the account has paid for, or may use, has not ended."""
-    paid = _paid_supply(view)
-    has_energy = paid.cutoff_wh is None or paid.cutoff_wh > view.register_wh
-    return paid.on and has_energy and (paid.until is None or paid.until > now)
+    return _has_not_ended(paid_supply(view), view, now)
 
 
-def with_end(credit: Credit, view: AccountView, now: datetime) -> Credit:
+def paid_until(paid: Iterable[Supply]) -> datetime | None:
+    """Return when the first of an account's connections comes to the end of its paid time, or None: none does."""
+    return min((supply.until for supply in paid if supply.until is not None), default=None)
+
+
+def with_end(credit: Credit, view: AccountView, now: datetime, paid: Supply | None = None) -> Credit:
     """Return a credit that knows since when it has been used up, or that it is not."""
-    if is_covered(view, now):
+    if _has_not_ended(paid or paid_supply(view), view, now):
         return credit if credit.cut_since is None else replace(credit, cut_since=None)
     return replace(credit, cut_since=now) if credit.cut_since is None else credit
 
@@ -182,31 +188,6 @@ def needs_new_revision(
     return is_far or remaining_wh <= interval_wh
 
 
-def warning(
-    credit: Credit, plan: PlanVersion, site: Site, policy: SitePolicy, now: datetime, last: datetime | None
-) -> LowCredit | None:
-    """Return the low-credit warning to send now, or None: once until credit has recovered, and not too often.
-
-    `last` is when this account was last warned.
-    """
-    if credit.low_warned or credit.available_minor >= plan.warn_below_minor:
-        return None
-    if last is not None and now - last < timedelta(seconds=policy.warn_again_s):
-        return None
-    available_minor = credit.available_minor
-    state = "low" if available_minor > 0 else "used up"
-    text = f"Your credit is {state}: {_money(available_minor, site)}."
-    return LowCredit(credit.account_id, available_minor, text)
-
-
-def with_warning(credit: Credit, plan: PlanVersion, *, sent: bool) -> Credit:
-    """Return a credit that remembers it was warned; from twice the warning level on, it may be warned again."""
-    if sent:
-        return replace(credit, low_warned=True)
-    recovered = credit.low_warned and credit.available_minor >= 2 * plan.warn_below_minor
-    return replace(credit, low_warned=False) if recovered else credit
-
-
 def jitter_s(connection_id: str, spread_s: int) -> int:
     """Return by how many seconds a connection's cut is put off, always the same one, from 0 to below the spread."""
     if spread_s <= 0:
@@ -214,10 +195,9 @@ def jitter_s(connection_id: str, spread_s: int) -> int:
     return int.from_bytes(sha256(connection_id.encode()).digest()[:8]) % spread_s
 
 
-def _by_credit(view: AccountView, now: datetime) -> Supply:
+def _by_credit(view: AccountView, paid: Supply, now: datetime) -> Supply:
     """Return what credit allows; when it has ended, what outages, quiet hours, grace and lifeline leave."""
-    paid = _paid_supply(view)
-    if not paid.on or is_covered(view, now):
+    if not paid.on or _has_not_ended(paid, view, now):
         return _kept_critical(view, paid)
     why = _why_ended(view, paid)
     spared_until = _spared_until(view, now)
@@ -229,32 +209,28 @@ def _by_credit(view: AccountView, now: datetime) -> Supply:
     return _kept_critical(view, Supply(on=False, reason=f"{OFF} {why}."))
 
 
-def _paid_supply(view: AccountView) -> Supply:
-    """Return the supply with the limits of the plan and of what is paid, also when that has ended."""
-    if view.plan is None:
-        return Supply(on=False, reason=f"{OFF} no plan is chosen for this account yet.")
-    if view.lease is not None:
-        return _leased(view, view.lease)
-    if isinstance(view.plan.rules, TimeRules):
-        return _timed(view, view.plan.rules)
-    return _metered(view)
+def _has_not_ended(paid: Supply, view: AccountView, now: datetime) -> bool:
+    has_energy = paid.cutoff_wh is None or paid.cutoff_wh > view.register_wh
+    return paid.on and has_energy and (paid.until is None or paid.until > now)
 
 
 def _leased(view: AccountView, lease: Lease) -> Supply:
-    zone = ZoneInfo(view.site.timezone)
-    until = supplied_until(lease.terms, lease.started_on, lease.paid_minor, zone, waived_minor=lease.waived_minor)
+    if lease.deposit_owed_minor > 0:
+        money = amount_text(lease.deposit_owed_minor, view.site)
+        return Supply(on=False, reason=f"{OFF} the deposit is not paid yet: {money} to pay.")
+    until = lease.ends_at(ZoneInfo(view.site.timezone))
     if until is None:
         return Supply(on=True, reason="The device is yours: it is paid off and stays on for ever.")
-    return Supply(on=True, until=until, reason=f"Paid until {moment_text(until, view.site)}.")
+    return Supply(on=True, until=_spread(view, until), reason=f"Paid until {moment_text(until, view.site)}.")
 
 
 def _timed(view: AccountView, rules: TimeRules) -> Supply:
     until = view.credit.paid_until
     if until is None:
         return Supply(on=False, reason=f"{OFF} no day is paid yet.")
-    until += timedelta(seconds=jitter_s(view.connection.id, view.policy.spread_s))
-    reason = f"Paid until {moment_text(view.credit.paid_until or until, view.site)}."
-    return Supply(on=True, power_limit_w=rules.power_limit_w, daily_wh=rules.daily_wh, until=until, reason=reason)
+    reason = f"Paid until {moment_text(until, view.site)}."
+    ends_at = _spread(view, until)
+    return Supply(on=True, power_limit_w=rules.power_limit_w, daily_wh=rules.daily_wh, until=ends_at, reason=reason)
 
 
 def _metered(view: AccountView) -> Supply:
@@ -263,7 +239,16 @@ def _metered(view: AccountView) -> Supply:
     further_wh = 0 if end_wh is None else max(0, end_wh - view.register_wh)
     lasts = "energy is free" if end_wh is None else f"enough for at least {kwh_text(further_wh)}"
     until = "" if view.bill_until is None else f", until {moment_text(view.bill_until, view.site)}"
-    return Supply(on=True, cutoff_wh=end_wh, until=view.bill_until, reason=f"{money}, {lasts}{until}.")
+    ends_at = None if view.bill_until is None else _spread(view, view.bill_until)
+    energy = None if view.plan is None else view.plan.energy
+    power_limit_w, daily_wh = (None, None) if energy is None else (energy.power_limit_w, energy.daily_wh)
+    told = f"{money}, {lasts}{until}."
+    return Supply(on=True, power_limit_w=power_limit_w, daily_wh=daily_wh, cutoff_wh=end_wh, until=ends_at, reason=told)
+
+
+def _spread(view: AccountView, until: datetime) -> datetime:
+    """Return when supply ends at a connection: many that end at one moment end a little later, each its own way."""
+    return until + timedelta(seconds=jitter_s(view.connection.id, view.policy.spread_s))
 
 
 def _money(available_minor: int, site: Site) -> str:

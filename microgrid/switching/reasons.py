@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from microgrid.customers.records import Site
 
+SMS_LENGTH = 160  # characters of one text, where all of them are of the alphabet below
+# GSM 03.38 without the characters that count twice; one other character halves what a text can hold.
+SMS_ALPHABET = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ!\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -31,3 +38,20 @@ def moment_text(at: datetime, site: Site) -> str:
     local = at.astimezone(ZoneInfo(site.timezone))
     day = f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local.year}"
     return f"{day} {local.hour:02d}:{local.minute:02d}"
+
+
+def sms_text(text: str) -> str:
+    """Return a text as one SMS carries it: letters of its alphabet, without accents it lacks, and 160 of them at most.
+
+    >>> sms_text("À Bafoussam [Ndé]: Łomé")
+    'A Bafoussam ?Ndé?: ?omé'
+    """
+    found = "".join(_in_alphabet(letter) for letter in text)
+    return found if len(found) <= SMS_LENGTH else f"{found[: SMS_LENGTH - 3]}..."
+
+
+def _in_alphabet(letter: str) -> str:
+    if letter in SMS_ALPHABET:
+        return letter
+    plain = normalize("NFKD", letter)[:1]
+    return plain if plain in SMS_ALPHABET else "?"

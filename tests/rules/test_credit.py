@@ -41,8 +41,8 @@ from microgrid.billing.plans import (
 )
 from microgrid.billing.register import Term, changes, fit_pieces, negated
 from microgrid.customers.records import Fit, Site
+from microgrid.kept import ChargeDay, Credit
 from microgrid.monitoring.readings import Reading
-from microgrid.ports import ChargeDay, Credit
 
 START = datetime(2026, 1, 20, tzinfo=UTC)
 NAIROBI = ZoneInfo("Africa/Nairobi")

@@ -20,8 +20,8 @@ from microgrid.billing.plans import (
 )
 from microgrid.billing.register import Term
 from microgrid.customers.records import Connection, Fit, Site
+from microgrid.kept import Credit
 from microgrid.monitoring.readings import Reading
-from microgrid.ports import Credit
 from microgrid.switching.cutoff import budget_micro, covered_wh
 from microgrid.switching.policy import (
     AccountView,

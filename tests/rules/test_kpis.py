@@ -18,6 +18,7 @@ from microgrid.billing.kpis import (
     cohort_repayment,
     collection_rate,
     lagged_portfolio_at_risk,
+    mean_days_past_due,
     owned_by_twice_term,
     paid_against_financed,
     paid_against_plan,
@@ -235,3 +236,10 @@ def test_ratios_stay_below_one_and_joining_portfolios_is_adding(
     financed = paid_against_financed(contracts, day)
     assert financed.numerator == whole.numerator
     assert financed.denominator >= whole.denominator
+
+
+def test_days_past_due_are_of_those_who_owe_something() -> None:
+    balances = [Balance("late", 100, 17), Balance("in time", 900, 0), Balance("owned", 0, 0), Balance("ahead", -5, 0)]
+    found = mean_days_past_due(balances)
+    assert (found.value, found.behind) == (Fraction(17, 2), ("late", "in time"))
+    assert mean_days_past_due(balances[2:]).value is None

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from microgrid.billing.contracts import LeaseTerms
 from microgrid.billing.credit import MICRO
+from microgrid.billing.local_time import days_later
 from microgrid.billing.paid_time import (
     Bought,
     Outage,
     after_outages,
     bill_until,
     buy_time,
-    days_later,
     return_time,
     with_time,
     with_time_on,
@@ -28,13 +28,13 @@ from microgrid.billing.plans import (
     TimeRules,
 )
 from microgrid.customers.records import Connection, Site
-from microgrid.ports import ChargeDay, Credit
+from microgrid.kept import ChargeDay, Credit
 from microgrid.switching.policy import (
     AccountView,
     Lease,
-    SitePolicy,
     decide_supply,
 )
+from microgrid.switching.sites import SitePolicy
 from microgrid.switching.supply import Supply
 
 NAIROBI = ZoneInfo("Africa/Nairobi")

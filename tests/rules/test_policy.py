@@ -12,21 +12,19 @@ from microgrid.billing.plans import (
     PlanVersion,
 )
 from microgrid.customers.records import Connection, Site
-from microgrid.ports import Credit
+from microgrid.kept import Credit
 from microgrid.switching.policy import (
     AccountView,
     OperatorOrder,
-    SitePolicy,
     cutoff_wh,
     decide_supply,
     fail_policy,
     jitter_s,
     needs_new_revision,
-    warning,
     with_end,
-    with_warning,
 )
 from microgrid.switching.reasons import amount_text, kwh_text, moment_text
+from microgrid.switching.sites import SitePolicy
 from microgrid.switching.supply import Desired, FailPolicy, Supply
 
 NOON = datetime(2026, 3, 3, 9, tzinfo=UTC)  # 12:00 in Nairobi, a Tuesday
@@ -207,27 +205,6 @@ def test_everything_else_that_a_meter_keeps_is_worth_one() -> None:
 
 
 # Warnings and words -----------------------------------------------------------------------------
-
-
-def test_low_credit_is_warned_of_once_until_it_has_recovered_and_once_a_day() -> None:
-    plan = replace(FLAT, warn_below_minor=1000)
-    low, site, daily = Credit("amina", 999), KISIJU, SitePolicy()
-    found = warning(low, plan, site, daily, NOON, None)
-    assert found is not None
-    assert (found.available_minor, found.text) == (999, "Your credit is low: KES 9.99 left.")
-    warned = with_warning(low, plan, sent=True)
-    assert warning(warned, plan, site, daily, NOON, NOON) is None
-    between = with_warning(replace(warned, balance_minor=1999), plan, sent=False)
-    assert between.low_warned
-    recovered = with_warning(replace(warned, balance_minor=2000), plan, sent=False)
-    assert not recovered.low_warned
-    again = replace(recovered, balance_minor=500)
-    assert warning(again, plan, site, daily, NOON + timedelta(hours=23), NOON) is None
-    assert warning(again, plan, site, daily, NOON + timedelta(hours=24), NOON) is not None
-    assert warning(Credit("amina", 1000), plan, site, daily, NOON, None) is None
-    used_up = warning(Credit("amina", -5), plan, site, daily, NOON, None)
-    assert used_up is not None
-    assert used_up.text == "Your credit is used up: KES 0.05 to pay."
 
 
 def test_amounts_energy_and_moments_are_written_as_people_read_them() -> None:

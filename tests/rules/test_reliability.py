@@ -13,6 +13,7 @@ from microgrid.billing.reliability import (
     Supplied,
     availability,
     clocks,
+    felt_outage,
     gaps,
     merged,
     overlap,
@@ -52,6 +53,14 @@ def test_the_month_of_150_connections() -> None:
     assert availability(village, MONTH).shown(2, times=100) == Decimal("99.54")
     assert system_availability(village, MONTH).shown(2, times=100) == Decimal("99.72")
     assert len(system.behind) == 150
+
+
+def test_an_outage_is_felt_by_those_who_had_paid() -> None:
+    dark = without(hours(100, 102))
+    village = [served("paid", dark), served("cut", dark, enabled=()), served("cut in it", dark, (hours(-9, 101),))]
+    felt = felt_outage(village, MONTH)
+    assert felt.value == HOUR
+    assert [part.numerator for part in felt.evidence] == [2 * HOUR, 0, HOUR]
 
 
 def test_a_customer_cut_for_not_paying_had_no_outage() -> None:
