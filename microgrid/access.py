@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from microgrid.customers import keys
+from microgrid.customers import keys, reach
 from microgrid.customers import service as customers
+from microgrid.customers.agents import person_of
 from microgrid.customers.keys import ApiKey
+from microgrid.customers.reach import EVERYTHING, Reach, Touched
 from microgrid.errors import AlreadyThere, InvalidInput, Problem
-from microgrid.ports import Core, RawEvent, UnitOfWork, transact
+from microgrid.kept import RawEvent
+from microgrid.ports import Core, UnitOfWork, transact
+
+AGENT = person_of("")
 
 
-def add_key(core: Core, name: str, secret: str, scopes: Sequence[str], actor: str) -> str:
-    """Put a key in force and return what the program sends; it is shown once."""
-    row = keys.made(name, secret, scopes, core.clock.now(), actor)
+def add_key(
+    core: Core,
+    name: str,
+    secret: str,
+    scopes: Sequence[str],
+    actor: str,
+    person: str = "",
+    bound: Reach = EVERYTHING,
+) -> str:
+    """Put a key in force and return what the program sends; it is shown once.
+
+    `person` says who uses it: where two people have to agree, all keys of one person count as one. A key that is bound
+    to sites or meters by `bound` touches nothing else.
+    """
+    row = keys.made(name, secret, scopes, core.clock.now(), actor, person, bound)
 
     def flow(uow: UnitOfWork) -> None:
+        reach.refuse_unknown(uow, bound)
+        if person.startswith(AGENT):
+            customers.need(uow.agents, person.removeprefix(AGENT), "agent")
         try:
             uow.audit.add(row)
         except AlreadyThere:
@@ -46,6 +66,12 @@ def find_key(core: Core, token: str) -> ApiKey | None:
         return None
     with core.store.read() as uow:
         return keys.in_force(*parts, uow.audit.where(subject=keys.subject(parts[0])))
+
+
+def refuse_beyond(core: Core, key: ApiKey, touched: Sequence[Touched]) -> None:
+    """Refuse a request that touches what its key is not bound to."""
+    with core.store.read() as uow:
+        reach.refuse_beyond(uow, key.reach, touched, key.name)
 
 
 def recall(core: Core, key: str) -> RawEvent | None:

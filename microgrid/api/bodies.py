@@ -8,18 +8,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from microgrid.billing import plans
 from microgrid.billing.plans import PlanVersion
 from microgrid.currency import CODES
 from microgrid.customers import records
 from microgrid.monitoring.readings import Reading
+from microgrid.plan_file import PlanFile
 from microgrid.switching.supply import FailPolicy
 
 LARGEST = 2**62  # of a number: sums of two still fit into a database
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text that can be shown; refuses control characters."""
     if not text.isprintable():
         raise ValueError("only printable characters can be kept")
     return text
@@ -54,9 +55,9 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("a moment between the years 1 and 9999") from None
 
 
-Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
-Text = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
+Text = Annotated[str, Field(max_length=200), AfterValidator(printable)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
 Stamp = Annotated[AwareDatetime, AfterValidator(_utc)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -95,11 +96,14 @@ class SiteBody(Body):
     currency: Currency
     exponent: Annotated[int, Field(ge=0, le=4, strict=True)]
     fail_policy: FailPolicyBody = FailPolicyBody()
+    kind: Literal["grid", "branch"] = "grid"
+    backdating_days_max: Annotated[int, Field(ge=0, le=36_500, strict=True)] = 45
 
     def record(self) -> records.Site:
         """Return the record."""
         policy = FailPolicy(**self.fail_policy.model_dump())
-        return records.Site(self.id, self.name, self.timezone, self.currency, self.exponent, policy)
+        frozen = (self.id, self.name, self.timezone, self.currency, self.exponent)
+        return records.Site(*frozen, policy, self.kind, self.backdating_days_max)
 
 
 class CustomerBody(Body):
@@ -137,10 +141,16 @@ class ConnectionBody(Body):
     priority: Literal["critical", "standard", "deferrable"] = "standard"
     critical: bool = False
     phase: Annotated[int, Field(ge=1, le=3, strict=True)] = 1
+    feeder_id: Id | None = None
+    tier: Annotated[int, Field(ge=1, le=5, strict=True)] | None = None
+    customer_class: Literal["household", "business", "institution", "anchor"] = "household"
+    latitude_microdeg: Annotated[int, Field(ge=-90_000_000, le=90_000_000, strict=True)] | None = None
+    longitude_microdeg: Annotated[int, Field(ge=-180_000_000, le=180_000_000, strict=True)] | None = None
+    connected_on: date | None = None
 
     def record(self) -> records.Connection:
         """Return the record."""
-        return records.Connection(self.id, self.account_id, self.site_id, self.priority, self.critical, self.phase)
+        return records.Connection(**self.model_dump())
 
 
 class MeterBody(Body):
@@ -148,10 +158,11 @@ class MeterBody(Body):
 
     id: Id
     profile: Literal["T", "S", "M"] = "M"
+    rated_w: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = None
 
     def record(self) -> records.Meter:
         """Return the record."""
-        return records.Meter(self.id, self.profile)
+        return records.Meter(self.id, self.profile, self.rated_w)
 
 
 class FitBody(Body):
@@ -191,112 +202,16 @@ class EnrolmentBody(Body):
         return records.Enrolment(self.id, self.account_id, self.plan_id, self.from_at)
 
 
-class BlockBody(Body):
-    """A step of a block tariff; the last one has no upper end."""
-
-    up_to_wh: Positive | None = None
-    price_milli_minor_per_kwh: Small
-
-
-class BandBody(Body):
-    """A time-of-use band of the local day."""
-
-    from_minute: Minute
-    to_minute: Minute
-    price_milli_minor_per_kwh: Small
-
-
-class EnergyBody(Body):
-    """Per kWh."""
-
-    kind: Literal["energy"]
-    blocks: Annotated[list[BlockBody], Field(min_length=1, max_length=20)]
-    bands: Annotated[list[BandBody], Field(max_length=48)] = []
-    free_wh_per_month: Small = 0
-
-    def record(self) -> plans.EnergyRules:
-        """Return the rules."""
-        return plans.EnergyRules(
-            tuple(plans.Block(**block.model_dump()) for block in self.blocks),
-            tuple(plans.Band(**band.model_dump()) for band in self.bands),
-            self.free_wh_per_month,
-        )
-
-
-class TimeBody(Body):
-    """Per day, week or month of supply."""
-
-    kind: Literal["time"]
-    price_minor: Positive
-    days: Annotated[int, Field(ge=1, le=366, strict=True)]
-    power_limit_w: Small | None = None
-    daily_wh: Small | None = None
-
-    def record(self) -> plans.TimeRules:
-        """Return the rules."""
-        return plans.TimeRules(self.price_minor, self.days, self.power_limit_w, self.daily_wh)
-
-
-class PostpaidBody(Body):
-    """Energy on credit, billed each local month."""
-
-    kind: Literal["postpaid"]
-    energy: EnergyBody
-    due_days: Annotated[int, Field(ge=0, le=365, strict=True)]
-    grace_days: Annotated[int, Field(ge=0, le=365, strict=True)]
-    credit_limit_minor: Whole
-
-    def record(self) -> plans.PostpaidRules:
-        """Return the rules."""
-        return plans.PostpaidRules(self.energy.record(), self.due_days, self.grace_days, self.credit_limit_minor)
-
-
-class LeaseBody(Body):
-    """Lease to own."""
-
-    kind: Literal["lease"]
-    deposit_minor: Whole
-    instalment_minor: Positive
-    days: Annotated[int, Field(ge=1, le=366, strict=True)]
-    instalments: Annotated[int, Field(ge=1, le=10_000, strict=True)]
-    grace_days: Annotated[int, Field(ge=0, le=365, strict=True)] = 0
-
-    def record(self) -> plans.LeaseRules:
-        """Return the rules."""
-        return plans.LeaseRules(self.deposit_minor, self.instalment_minor, self.days, self.instalments, self.grace_days)
-
-
-class TaxBody(Body):
-    """Tax on sales in millionths, in the price or on top of it."""
-
-    rate_ppm: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 0
-    included: bool = True
-
-
-class PlanBody(Body):
+class PlanBody(PlanFile):
     """One version of a plan, in force from a moment until the next version."""
 
     plan_id: Id
     version: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 1
     effective_from: Moment
-    currency: Currency
-    rules: Annotated[EnergyBody | TimeBody | PostpaidBody | LeaseBody, Field(discriminator="kind")]
-    tax: TaxBody = TaxBody()
-    connection_fee_minor: Whole = 0
-    warn_below_minor: Whole = 0
 
     def record(self) -> PlanVersion:
         """Return the record."""
-        return PlanVersion(
-            self.plan_id,
-            self.version,
-            self.effective_from,
-            self.currency,
-            self.rules.record(),
-            plans.Tax(self.tax.rate_ppm, self.tax.included),
-            self.connection_fee_minor,
-            self.warn_below_minor,
-        )
+        return self.version_of(self.plan_id, self.version, self.effective_from)
 
 
 class ReadingBody(Body):
@@ -336,7 +251,7 @@ class ReverseBody(Body):
 def plain(value: Any, zone: tzinfo = UTC) -> Any:
     """Return a record as JSON data; moments carry the offset of the zone."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name), zone) for each in fields(value)}
+        return {each.name: plain(getattr(value, each.name), zone) for each in fields(value) if each.repr}
     if isinstance(value, datetime):
         return value.astimezone(zone).isoformat()
     if isinstance(value, date):

@@ -15,6 +15,8 @@ from pydantic import BaseModel
 
 from microgrid import access
 from microgrid.api.bodies import plain
+from microgrid.api.reach import refuse_beyond
+from microgrid.customers.reach import EVERYTHING, Reach
 from microgrid.errors import InvalidInput, Problem
 from microgrid.ports import Core
 
@@ -30,6 +32,8 @@ class Call:
     actor: str
     address: str  # method and path
     repeat_key: str = ""
+    reach: Reach = EVERYTHING
+    person: str = ""  # who is behind the key: where two people have to agree, they differ in this
 
     def once(self, body: BaseModel | None, do: Callable[[], Any], status: int = 201) -> Response:
         """Do what is asked and answer; the same Idempotency-Key and body get the answer of the first time.
@@ -51,12 +55,17 @@ class Call:
         return Response(answer, int(first), media_type="application/json")
 
 
-def allowed(scope: str) -> Any:
-    """Return the dependency of a route that needs a key for this scope."""
+async def _body_of(request: Request) -> bytes:
+    return await request.body()
+
+
+def allowed(*scopes: str) -> Any:
+    """Return the dependency of a route that needs a key for one of these scopes."""
 
     def call(
         request: Request,
         bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
+        body: Annotated[bytes, Depends(_body_of)],
         idempotency_key: Annotated[str | None, Header(pattern=KEY_PATTERN)] = None,
     ) -> Call:
         core: Core = request.app.state.core
@@ -64,10 +73,13 @@ def allowed(scope: str) -> Any:
         if key is None:
             what = "this request has no API key in force"
             raise InvalidInput(Problem("MG-A004", what, fix="send  Authorization: Bearer KEY"))
-        if scope not in key.scopes:
-            what = f"the key '{key.name}' is not for '{scope}', only for {', '.join(sorted(key.scopes))}"
-            raise InvalidInput(Problem("MG-A005", what, fix=f"microgrid api-key new NAME --for {scope}"))
-        address = f"{request.method} {request.url.path}"
-        return Call(core, f"api:{key.name}", address, idempotency_key or "")
+        if not key.scopes.intersection(scopes):
+            asked = " or ".join(f"'{scope}'" for scope in scopes)
+            what = f"the key '{key.name}' is not for {asked}, only for {', '.join(sorted(key.scopes))}"
+            raise InvalidInput(Problem("MG-A005", what, fix=f"microgrid api-key new NAME --for {scopes[0]}"))
+        address, actor = f"{request.method} {request.url.path}", f"api:{key.name}"
+        if key.reach.is_bound:
+            refuse_beyond(core, key, request, body)
+        return Call(core, actor, address, idempotency_key or "", key.reach, key.person or actor)
 
     return Depends(call)

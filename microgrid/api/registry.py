@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import AfterValidator
 
-from microgrid import actions, views
+from microgrid import actions, people, views
 from microgrid.api import bodies
 from microgrid.api.calls import Call, allowed
 
@@ -14,6 +15,7 @@ router = APIRouter()
 Key = Annotated[str, Path(min_length=1, max_length=200)]
 After = Annotated[str, Query(max_length=200)]
 Limit = Annotated[int, Query(ge=1, le=500)]
+Find = Annotated[str, Query(max_length=100), AfterValidator(bodies.printable)]
 
 ToRead = Annotated[Call, allowed("read")]
 ToKeepCustomers = Annotated[Call, allowed("customers")]
@@ -80,13 +82,15 @@ def enrol(body: bodies.EnrolmentBody, call: ToKeepPlans) -> Response:
 @router.get("/customers/{customer_id}")
 def show_customer(customer_id: Key, call: ToRead) -> Any:
     """Show a customer and the accounts it pays into."""
-    return bodies.plain(views.customer(call.core, customer_id))
+    return bodies.plain(views.customer(call.core, customer_id, call.reach))
 
 
 @router.get("/customers")
-def list_customers(call: ToRead, after: After = "", limit: Limit = 100) -> Any:
-    """List customers by id."""
-    return bodies.plain(views.page(call.core, "customers", after, limit))
+def list_customers(call: ToRead, after: After = "", limit: Limit = 100, find: Find = "") -> Any:
+    """List customers by id; with `find`, those who may be meant by it, the surest first."""
+    if find:
+        return bodies.plain(views.Page(people.find(call.core, find, limit, call.reach), None))
+    return bodies.plain(views.page(call.core, "customers", after, limit, call.reach))
 
 
 @router.get("/accounts/{account_id}")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import product
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
-LOOK_ALIKE = {"O": "O0", "0": "O0", "I": "I1", "1": "I1"}  # told apart by no telephone and by few people
 LONGEST = 24  # a longer text is a sentence, not a name
-DOUBTFUL = 4  # look-alike characters that are tried both ways; 2 ** 4 spellings
+SHORTEST_PHONE, LONGEST_PHONE = 7, 15  # digits: from a number within a country to the longest there is
 
 TYPEABLE = re.compile(r"[A-Z0-9]([A-Z0-9-]{0,22}[A-Z0-9])?")
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"  # of a spelling: O and I are spelt 0 and 1
+_LOOK_ALIKE = str.maketrans({"O": "0", "I": "1", "-": None})  # told apart by no telephone and by few people
 
 
 def is_typeable(name: str) -> bool:
@@ -24,34 +22,32 @@ def canonical(reference: str) -> str:
     return re.sub(r"[^A-Z0-9-]", "", reference.upper())
 
 
-def same_meaning(reference: str) -> frozenset[str]:
-    """Return the names a reference can stand for but for case, spaces, hyphens, and O for 0 or I for 1."""
-    plain = canonical(reference)
-    if not plain or len(plain) > LONGEST:
-        return frozenset()
-    bare = plain.replace("-", "")
-    spelt = {spelling for text in (plain, bare) for spelling in _look_alikes(text)}
-    hyphened = {f"{text[:i]}-{text[i:]}" for text in spelt for i in range(1, len(text))}
-    return frozenset(spelt | hyphened)
+def spelling(reference: str) -> str:
+    """Return what all spellings of one name have in common: those that differ by case, spaces, hyphens, O/0 and I/1.
+
+    It is empty for what is no name.
+
+    >>> spelling("k-1O4") == spelling("K104") == "K104"
+    True
+    """
+    spelt = canonical(reference).translate(_LOOK_ALIKE)
+    return spelt if len(spelt) <= LONGEST else ""
+
+
+def reads_as_phone(name: str) -> bool:
+    """Tell whether a name can be taken for a telephone number, however it is spelt."""
+    spelt = spelling(name)
+    return spelt.isdigit() and SHORTEST_PHONE <= len(spelt) <= LONGEST_PHONE
 
 
 def near_misses(reference: str) -> frozenset[str]:
-    """Return the names one slip of the finger away: a character more, less, another, or two swapped."""
-    text = canonical(reference)
-    if len(text) < 3 or len(text) > LONGEST:
+    """Return the spellings one slip of the finger away: a character more, less, another, or two swapped."""
+    text = spelling(reference)
+    if len(text) < 3:
         return frozenset()
     ends = [(text[:i], text[i:]) for i in range(len(text) + 1)]
     dropped = {left + right[1:] for left, right in ends if right}
     swapped = {left + right[1] + right[0] + right[2:] for left, right in ends if len(right) > 1}
-    changed = {left + letter + right[1:] for left, right in ends if right for letter in LETTERS}
-    added = {left + letter + right for left, right in ends for letter in LETTERS}
+    changed = {left + letter + right[1:] for left, right in ends if right for letter in _LETTERS}
+    added = {left + letter + right for left, right in ends for letter in _LETTERS}
     return frozenset(dropped | swapped | changed | added) - {text}
-
-
-def _look_alikes(text: str) -> Iterator[str]:
-    places = [i for i, letter in enumerate(text) if letter in LOOK_ALIKE][:DOUBTFUL]
-    for letters in product(*(LOOK_ALIKE[text[i]] for i in places)):
-        spelt = list(text)
-        for i, letter in zip(places, letters, strict=True):
-            spelt[i] = letter
-        yield "".join(spelt)
