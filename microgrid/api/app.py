@@ -6,14 +6,66 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
-from microgrid import __version__, views
-from microgrid.api import hooks, money, problems, registry, supply
+from microgrid import __version__
+from microgrid.api import (
+    agents,
+    asking,
+    contracts,
+    control,
+    description,
+    health,
+    hooks,
+    kpis,
+    metrics,
+    money,
+    papers,
+    people,
+    plans,
+    problems,
+    reconciliation,
+    registry,
+    sites,
+    supply,
+    tokens,
+    webhooks,
+)
+from microgrid.api.health import Readiness
 from microgrid.api.hooks import Hook
+from microgrid.api.metrics import Latency, make_registry
 from microgrid.api.size_limit import SizeLimit
+from microgrid.group_commit import GroupCommit
 from microgrid.ports import Core
+from microgrid.statements import PaymentDesk
+from microgrid.ticking import Ticker
+
+PARTS = (
+    registry,
+    plans,
+    contracts,
+    sites,
+    people,
+    supply,
+    asking,
+    money,
+    papers,
+    reconciliation,
+    agents,
+    control,
+    tokens,
+    kpis,
+    webhooks,
+    hooks,
+    health,
+    metrics,
+)
 
 
-def create_app(core: Core, payment_hooks: Sequence[Hook] = ()) -> FastAPI:
+def create_app(
+    core: Core,
+    payment_hooks: Sequence[Hook] = (),
+    ticker: Ticker | None = None,
+    desks: Sequence[PaymentDesk] = (),
+) -> FastAPI:
     """Return the application; its description at /openapi.json needs nothing from elsewhere."""
     app = FastAPI(
         title="microgrid",
@@ -23,15 +75,14 @@ def create_app(core: Core, payment_hooks: Sequence[Hook] = ()) -> FastAPI:
         redoc_url=None,
         responses={422: {"description": "Problems", "content": {problems.MEDIA_TYPE: {}}}},
     )
-    app.state.core, app.state.hooks = core, tuple(payment_hooks)
+    app.state.core, app.state.hooks, app.state.desks = core, tuple(payment_hooks), tuple(desks)
+    app.state.book = GroupCommit(core).book
+    app.state.metrics = make_registry(core, ticker)
+    app.state.readiness = Readiness(core, ticker)
     problems.install(app)
     app.add_middleware(SizeLimit)
-    for part in (registry, supply, money, hooks):
+    app.add_middleware(Latency, registry=app.state.metrics)
+    for part in PARTS:
         app.include_router(part.router)
-
-    @app.get("/health")
-    def health() -> dict[str, object]:
-        """Say whether the service can reach its database, and its version."""
-        return {"ok": views.reaches_store(core), "version": __version__}
-
+    description.install(app)
     return app

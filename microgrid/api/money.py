@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
-from microgrid import actions, views
+from microgrid import actions, payment_requests, token_views, views
 from microgrid.api import bodies
 from microgrid.api.calls import Call, allowed
 from microgrid.api.registry import After, Key, Limit, ToRead
@@ -18,7 +18,7 @@ ToMoveMoney = Annotated[Call, allowed("payments")]
 @router.get("/payments")
 def list_payments(call: ToRead, after: After = "", limit: Limit = 100) -> Any:
     """List payments by id."""
-    return bodies.plain(views.page(call.core, "payments", after, limit))
+    return bodies.plain(views.page(call.core, "payments", after, limit, call.reach))
 
 
 @router.get("/suspense")
@@ -29,8 +29,10 @@ def list_suspense(call: ToRead, after: After = "", limit: Limit = 100) -> Any:
 
 @router.get("/payments/{payment_id}")
 def show_payment(payment_id: Key, call: ToRead) -> Any:
-    """Show a payment."""
-    return bodies.plain(views.payment(call.core, payment_id))
+    """Show a payment, by which channels it was seen, and the tokens it gave."""
+    shown = bodies.plain(views.payment(call.core, payment_id))
+    tokens = bodies.plain(token_views.of_source(call.core, payment_id))
+    return {**shown, "sightings": bodies.plain(payment_requests.sightings(call.core, payment_id)), "tokens": tokens}
 
 
 @router.post("/payments/{payment_id}/move", status_code=201)

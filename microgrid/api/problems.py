@@ -19,6 +19,7 @@ STATUS_OF_CODE = {
     "MG-A005": 403,
     "MG-A006": 409,
     "MG-A009": 413,
+    "MG-A026": 403,
 }
 SHOWN = 60  # characters of what was sent
 log = logging.getLogger("microgrid.api")

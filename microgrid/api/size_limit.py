@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 1024 * 1024  # 2,000 readings have less than half of it
+LARGEST_AT = {"/statements": 16 * 1024 * 1024}  # a busy shortcode's month has about 10
 
 
 class SizeLimit:
@@ -16,18 +17,21 @@ class SizeLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, counting what is read of its body; 413 for one that is too large."""
-        await self.app(scope, _counted(receive) if scope["type"] == "http" else receive, send)
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        largest = LARGEST_AT.get(scope["path"], LARGEST_BODY)
+        return await self.app(scope, _counted(receive, largest), send)
 
 
-def _counted(receive: Receive) -> Receive:
+def _counted(receive: Receive, largest: int) -> Receive:
     size = 0
 
     async def counting() -> Message:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > LARGEST_BODY:
-            raise HTTPException(413, f"this request is larger than {LARGEST_BODY} bytes")
+        if size > largest:
+            raise HTTPException(413, f"this request is larger than {largest} bytes")
         return message
 
     return counting

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from microgrid import flows, views
+from microgrid import actions, flows, views
 from microgrid.api import bodies
 from microgrid.api.calls import Call, allowed
-from microgrid.api.registry import Key, ToRead
+from microgrid.api.registry import Key, ToKeepMeters, ToRead
 
 router = APIRouter()
 
@@ -26,3 +27,29 @@ def show_supply(meter_id: Key, call: ToRead) -> Any:
     """Show what a meter should do and why, and what it says it does."""
     shown = views.supply(call.core, meter_id)
     return bodies.plain(shown, views.zone(shown.site))
+
+
+class OrderBody(bodies.Body):
+    """Supply on or off whatever the credit, or by the credit again."""
+
+    order: Literal["on", "off", "none"]
+    note: bodies.Name
+
+
+@router.post("/connections/{connection_id}/order", status_code=202)
+def order_supply(connection_id: Key, body: OrderBody, call: ToKeepMeters) -> Response:
+    """Order supply for a connection; its meter answers later, and Location says where to look for the answer."""
+
+    def order() -> dict[str, Any]:
+        actions.order_supply(call.core, connection_id, body.order, call.actor, body.note)
+        return {
+            "connection_id": connection_id,
+            "order": body.order,
+            "meter_id": views.meter_at(call.core, connection_id),
+        }
+
+    answer = call.once(body, order, 202)
+    meter_id = views.meter_at(call.core, connection_id)
+    if meter_id is not None:
+        answer.headers["Location"] = f"/meters/{quote(meter_id, safe='')}/supply"
+    return answer

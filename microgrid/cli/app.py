@@ -7,11 +7,20 @@ from typing import Annotated, Literal
 
 import typer
 
+from microgrid.cli.groups.account import account
+from microgrid.cli.groups.agent import agent
 from microgrid.cli.groups.api_key import api_key
+from microgrid.cli.groups.approval import approval
+from microgrid.cli.groups.audit import audit
 from microgrid.cli.groups.customer import customer
 from microgrid.cli.groups.db import db
+from microgrid.cli.groups.feeder import feeder
 from microgrid.cli.groups.options import AsJson, FolderArgument
 from microgrid.cli.groups.pay import pay
+from microgrid.cli.groups.reading import reading
+from microgrid.cli.groups.site import site
+from microgrid.cli.groups.tariff import contract, tariff
+from microgrid.cli.groups.token import token
 
 PLAN = "Plan"
 FILES = "Files"
@@ -116,14 +125,29 @@ def weather(
 
 @app.command(rich_help_panel=FILES)
 def schema(
-    name: Annotated[str, typer.Argument(help="Which kind of file.")] = "scenario",
+    name: Annotated[str, typer.Argument(help="Which kind of file: scenario; or api, the REST API.")] = "scenario",
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print the JSON schema of a file, for editors and programs."""
+    """Print the JSON schema of a file, or the description of the REST API, for editors and programs."""
     from microgrid.cli import schemas
 
     schemas.show(name, as_json=as_json)
+
+
+for _group, _name in ((approval, "approval"), (agent, "agent"), (audit, "audit"), (token, "token")):
+    app.add_typer(_group, name=_name, rich_help_panel=RUN)
+
+
+for _group, _name in ((feeder, "feeder"), (reading, "reading")):
+    app.add_typer(_group, name=_name, rich_help_panel=RUN)
+
+
+app.add_typer(account, name="account", rich_help_panel=RUN)
+
+
+for _group, _name in ((site, "site"), (tariff, "tariff"), (contract, "contract")):
+    app.add_typer(_group, name=_name, rich_help_panel=RUN)
 
 
 for _group, _name in ((db, "db"), (pay, "pay"), (customer, "customer"), (api_key, "api-key")):
@@ -131,16 +155,33 @@ for _group, _name in ((db, "db"), (pay, "pay"), (customer, "customer"), (api_key
 
 
 @app.command(rich_help_panel=RUN)
+def kpi(
+    folder: FolderArgument = Path(),
+    *,
+    site: Annotated[str, typer.Option(help="Id of the site.")],
+    first: Annotated[str, typer.Option("--from", help="First local day, such as 2026-10-01.")],
+    last: Annotated[str, typer.Option("--to", help="Last local day, included.")],
+    behind: Annotated[str, typer.Option(help="List what one figure was counted from, such as par30.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Count the key figures of a site, with what is behind each."""
+    from microgrid.cli import figures
+
+    figures.show(folder, site, (first, last), behind, as_json=as_json)
+
+
+@app.command(rich_help_panel=RUN)
 def serve(
     folder: FolderArgument = Path(),
     *,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8080,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any that is free.", min=0, max=65535)] = 8080,
+    log: Annotated[Literal["text", "json"], typer.Option(help="How each event is written, one line each.")] = "text",
 ) -> None:
     """Run the service: payments in, supply out, and the REST API."""
     from microgrid.cli import serving
 
-    serving.serve(folder, host, port)
+    serving.serve(folder, host, port, log)
 
 
 @app.command(rich_help_panel=ABOUT)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
-from datetime import datetime
 from pathlib import Path
 
-from microgrid import access, actions, flows, views
+from microgrid import access, actions, views
 from microgrid.api.bodies import plain
-from microgrid.billing.payments import Payment, payment_id
 from microgrid.billing.service import Receipt
-from microgrid.billing.sightings import Seen
 from microgrid.cli.output import talk, write, write_json
 from microgrid.cli.serving import open_books, open_core, settings, upgrade
+from microgrid.customers.agents import person_of
+from microgrid.customers.reach import Reach
 from microgrid.customers.records import Customer
 from microgrid.errors import InvalidInput, Problem, as_json, as_text
 
 SECRET_BYTES = 24  # 192 bits
-HAND = ("cash", "office")  # provider and till of payments recorded by hand
 
 
 def upgrade_books(folder: Path) -> None:
@@ -52,9 +50,18 @@ def verify_books(folder: Path, *, json: bool) -> int:
     return 1 if found.broken else 0
 
 
-def new_key(folder: Path, name: str, scopes: list[str]) -> None:
-    """Make a key and print it, once."""
-    key = access.add_key(open_core(folder), name, secrets.token_urlsafe(SECRET_BYTES), scopes, actor())
+def user_of_key(person: str, agent: str) -> str:
+    """Return who uses a key, as the audit log calls them; empty for nobody in particular."""
+    if person and agent:
+        raise InvalidInput(Problem("MG-A013", "a key is for a person or for an agent", fix="give one of the two"))
+    return person_of(agent) if agent else f"person:{person}" if person else ""
+
+
+def new_key(folder: Path, name: str, scopes: list[str], user: str, bound_to: tuple[list[str], list[str]]) -> None:
+    """Make a key and print it, once; `bound_to` are the sites and the meters that it reaches, none for all."""
+    sites, meters = bound_to
+    reach = Reach(frozenset(sites), frozenset(meters))
+    key = access.add_key(open_core(folder), name, secrets.token_urlsafe(SECRET_BYTES), scopes, actor(), user, reach)
     talk("Keep this key; it is shown only now.")
     write(key)
 
@@ -65,32 +72,19 @@ def revoke_key(folder: Path, name: str) -> None:
     talk(f"the key '{name}' is ended")
 
 
-def record_payment(folder: Path, receipt: str, amount_minor: int, currency: str, reference: str, paid_at: str) -> None:
-    """Record a payment by hand; the same receipt again changes nothing."""
-    core = open_core(folder)
-    now = core.clock.now()
-    payment = Payment(
-        payment_id(*HAND, receipt),
-        *HAND,
-        receipt,
-        _above_zero(amount_minor),
-        currency,
-        _moment(paid_at) if paid_at else now,
-        now,
-        reference,
-        status="posted",
-    )
-    _tell(flows.on_payment(core, Seen(payment, note=f"recorded by {actor()}")))
-
-
 def move_payment(folder: Path, payment: str, account: str, note: str) -> None:
     """Move a payment to the account it was meant for."""
-    _tell(actions.move_payment(open_core(folder), payment, account, actor(), note))
+    tell(actions.move_payment(open_core(folder), payment, account, actor(), note))
+
+
+def move_back(folder: Path, payment: str, note: str) -> None:
+    """Move a payment back to suspense."""
+    tell(actions.move_back(open_core(folder), payment, actor(), note))
 
 
 def reverse_payment(folder: Path, payment: str, note: str) -> None:
     """Book that a payment went back to its payer."""
-    _tell(actions.reverse_payment(open_core(folder), payment, actor(), note))
+    tell(actions.reverse_payment(open_core(folder), payment, actor(), note))
 
 
 def add_customer(folder: Path, key: str, name: str, phone: str | None) -> None:
@@ -104,7 +98,8 @@ def show_customer(folder: Path, key: str) -> None:
     core = open_core(folder)
     found = views.customer(core, key)
     accounts = [plain(views.account(core, account.id, limit=10)) for account in found.accounts]
-    write_json("microgrid.customer/1", {"customer": plain(found.customer), "accounts": accounts})
+    people = {"customer": plain(found.customer), "phones": plain(found.phones)}
+    write_json("microgrid.customer/1", {**people, "accounts": accounts})
 
 
 def actor() -> str:
@@ -112,7 +107,8 @@ def actor() -> str:
     return f"person:{os.environ.get('SUDO_USER') or os.environ.get('USER') or 'unknown'}"
 
 
-def _tell(receipt: Receipt) -> None:
+def tell(receipt: Receipt) -> None:
+    """Say what became of a payment."""
     known = "" if receipt.is_new else " (known before, nothing changed)"
     talk(f"{receipt.payment.id} is {receipt.payment.status}{known}")
     for suggestion in receipt.suggestions:
@@ -120,18 +116,8 @@ def _tell(receipt: Receipt) -> None:
     write_json("microgrid.payment/1", {"payment": plain(receipt.payment), "suggestions": list(receipt.suggestions)})
 
 
-def _above_zero(amount_minor: int) -> int:
+def above_zero(amount_minor: int) -> int:
+    """Return an amount that somebody typed; InvalidInput when it is none."""
     if amount_minor <= 0:
         raise InvalidInput(Problem("MG-P005", f"{amount_minor} is no amount", fix="give minor units above zero"))
     return amount_minor
-
-
-def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.utcoffset() is None:
-        what = f"'{text}' is no moment with its offset from UTC"
-        raise InvalidInput(Problem("MG-P005", what, fix="write it as 2026-11-23T10:00+03:00"))
-    return found

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import logging
-import threading
+import signal
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from microgrid.cli.logs import Form, set_up
+from microgrid.cli.output import talk
 from microgrid.clock import WallClock
 from microgrid.config import read
 from microgrid.errors import InvalidInput, Problem
 from microgrid.organisation import Organisation
 from microgrid.ports import NO_KEYS, Core
 from microgrid.switching.supply import Desired
+from microgrid.switching.told import Ask
 
 if TYPE_CHECKING:
     from microgrid.api.hooks import Hook
     from microgrid.store.sql import SqlStore
 
+CALLS_MAX = 1000  # at once; further ones are told to come again
 log = logging.getLogger("microgrid.serve")
+ASK_EVERY_S = 5  # providers about payments: a customer waits with the phone in the hand
+LAST_TICK_S = 30  # how long a tick under way may take to end
+SHOWN_OF_PATH = 3  # characters of a secret address: enough to know it again
 
 
 class NoLink:
@@ -26,6 +37,9 @@ class NoLink:
 
     def send(self, meter_id: str, desired: Desired) -> None:
         """Send nothing; the desired state stays due."""
+
+    def request(self, meter_id: str, ask: Ask) -> None:
+        """Ask nothing; meters that are heard again are asked again."""
 
 
 class NoNotifier:
@@ -60,35 +74,101 @@ def open_books(folder: Path) -> SqlStore:
 
 def open_core(folder: Path) -> Core:
     """Return the control plane on a folder's books, with the machine's clock."""
+    from microgrid.api.posting import WebPoster
     from microgrid.sealing import read_key_file
 
-    return Core(open_books(folder), WallClock(), NoLink(), NoNotifier(), read_key_file(folder) or NO_KEYS)
+    organisation, keys = settings(folder), read_key_file(folder) or NO_KEYS
+    poster = WebPoster(organisation.webhook_networks)
+    refund_after = timedelta(days=organisation.refund_after_days)
+    books = open_books(folder)
+    return Core(books, WallClock(), NoLink(), NoNotifier(), keys, poster=poster, refund_after=refund_after)
 
 
-def payment_hooks(organisation: Organisation) -> tuple[Hook, ...]:
+def open_asking_core(folder: Path) -> Core:
+    """Return the control plane with the ways to all providers whose secrets are set up."""
+    from microgrid.cli.money_keys import providers, secrets_of
+
+    organisation, core = settings(folder), open_core(folder)
+    secrets = secrets_of(organisation.payments, folder)
+    return replace(core, providers=providers(organisation, secrets, core.clock))
+
+
+def payment_hooks(
+    organisation: Organisation, secrets: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[Hook, ...]:
     """Return where the providers of an organisation call."""
-    from microgrid.cli.money_in import mpesa_hooks
+    from microgrid.cli.money_in import hooks
 
-    return tuple(hook for account in organisation.payments for hook in mpesa_hooks(account))
+    known = secrets or {}
+    made = (hooks(each, known.get(each.line, {}), organisation.public_url) for each in organisation.payments)
+    return tuple(hook for each in made for hook in each)
 
 
-def serve(folder: Path, host: str, port: int) -> None:
-    """Run the service until it is interrupted."""
+def serve(folder: Path, host: str, port: int, log_form: Form = "text") -> None:
+    """Run the service until it is told to stop; what is under way is finished first."""
+    from microgrid.cli.alone import listening_at, only_service
+
+    organisation = settings(folder)
+    with only_service(books_file(address(folder, organisation))), listening_at(host, port) as opened:
+        _run(folder, organisation, opened, log_form)
+
+
+def _run(folder: Path, organisation: Organisation, opened: socket.socket, log_form: Form) -> None:
     import uvicorn
 
     from microgrid.api.app import create_app
+    from microgrid.cli.money_keys import secrets_of
+    from microgrid.cli.paper_in import desks
+    from microgrid.flows import ask_often
+    from microgrid.ticking import Ticker
 
-    organisation = settings(folder)
-    core = open_core(folder)
-    app = create_app(core, payment_hooks(organisation))
-    stop = threading.Event()
-    ticking = threading.Thread(target=_tick, args=(core, organisation.tick_s, stop), name="tick", daemon=True)
-    ticking.start()
+    set_up(log_form)
+    core = open_asking_core(folder)
+    ticker = Ticker(core, organisation.tick_s)
+    asker = Ticker(core, ASK_EVERY_S, ask_often)
+    hooks = payment_hooks(organisation, secrets_of(organisation.payments, folder))
+    host, port = opened.getsockname()[:2]
+    config = uvicorn.Config(create_app(core, hooks, ticker, desks(organisation)), **listening(organisation, host, port))
+    for line in welcome(folder, organisation, hooks, host, port):
+        talk(line) if log_form == "text" else log.info(line)
+    # Without this, SIGTERM would end the program the moment the server has stopped, in the middle of a tick.
+    signal.signal(signal.SIGTERM, _stop)
+    ticker.start()
+    asker.start()
     try:
-        uvicorn.run(app, **listening(organisation, host, port))
+        uvicorn.Server(config).run([opened])
     finally:
-        stop.set()
-        ticking.join(timeout=10)
+        asker.stop(LAST_TICK_S)
+        if not ticker.stop(LAST_TICK_S):
+            log.warning("the last tick did not end in %d s; what it had not committed is due again", LAST_TICK_S)
+        log.info("stopped; everything that was answered is in the books")
+
+
+def welcome(folder: Path, organisation: Organisation, hooks: Sequence[Hook], host: str, port: int) -> Iterator[str]:
+    """Yield what the operator should know when the service starts: where it is, who calls it, and what to type next."""
+    from microgrid.store.opening import make_safe
+
+    place = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    books = make_safe(address(folder, organisation))
+    yield f"listening at {place}, books in {books}, a tick every {organisation.tick_s} s"
+    for hook in hooks:
+        yield f"{hook.source} calls  {place}/hooks/{hook.secret_path[:SHOWN_OF_PATH]}***/{hook.call}"
+    if not hooks:
+        yield "no payment account is set up: add one under `payments` in organisation.yaml"
+    yield f"next:  microgrid api-key new NAME --for read --folder {folder.as_posix()}   and   curl {place}/health/ready"
+    yield "stop with Ctrl-C"
+
+
+def books_file(found: str) -> Path | None:
+    """Return the SQLite file of an address, or nothing when the books lie on a server."""
+    from microgrid.store.opening import parse
+
+    url = parse(found)
+    return Path(url.database).resolve() if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 def listening(organisation: Organisation, host: str, port: int) -> dict[str, Any]:
@@ -99,19 +179,12 @@ def listening(organisation: Organisation, host: str, port: int) -> dict[str, Any
         "log_level": "warning",
         "server_header": False,
         "access_log": False,  # the addresses that providers call are secret
+        "log_config": None,  # see `logs`
+        "limit_concurrency": CALLS_MAX,
+        "timeout_graceful_shutdown": 20,
         "proxy_headers": bool(organisation.trusted_proxies),
         "forwarded_allow_ips": list(organisation.trusted_proxies),
     }
-
-
-def _tick(core: Core, every_s: int, stop: threading.Event) -> None:
-    from microgrid.flows import on_tick
-
-    while not stop.wait(every_s):
-        try:
-            on_tick(core)
-        except Exception:  # the next tick tries again; the service must go on taking payments
-            log.exception("a tick failed")
 
 
 def upgrade(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,3 +35,13 @@ def service(request: pytest.FixtureRequest) -> Service:
 def anybody(service: Service) -> Program:
     """Return a program that may do everything."""
     return service.program(*SCOPES)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """Return a folder with the `microgrid` command of this checkout."""
+    command = tmp_path / "bin" / "microgrid"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m microgrid "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    return command.parent

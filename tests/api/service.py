@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 from microgrid import access
 from microgrid.api.app import create_app
 from microgrid.cli.money_in import mpesa_hooks
-from microgrid.organisation import PaymentAccountSettings
+from microgrid.payment_settings import PaymentAccountSettings
+from tests.flows.papers import desk
 from tests.flows.village import ENERGY, AnyStore, Village, make_village
 
 SECRET = "7hX2vQ9rLw4nTz8b"
@@ -73,14 +74,15 @@ def confirmation(receipt: str, amount: str, reference: str = "K-104") -> dict[st
     }
 
 
-def make_service(store: AnyStore, address: str = PROVIDER) -> Service:
-    """Return the API on a village with one home."""
-    village = make_village(store)
+def make_service(store: AnyStore, address: str = PROVIDER, **ports: Any) -> Service:
+    """Return the API on a village with one home; `ports` as of `make_village`."""
+    village = make_village(store, **ports)
     village.settle_in(ENERGY)
     hooks = mpesa_hooks(
         PaymentAccountSettings(
             provider="mpesa", shortcode="600638", currency="KES", exponent=2, region="KE", secret_path=SECRET
         )
     )
-    client = TestClient(create_app(village.core, hooks), client=(address, 4711), raise_server_exceptions=False)
+    app = create_app(village.core, hooks, desks=[desk()])
+    client = TestClient(app, client=(address, 4711), raise_server_exceptions=False)
     return Service(village, client)

@@ -131,7 +131,8 @@ def test_a_store_out_of_reach_and_a_bug_are_told_as_problems(monkeypatch: pytest
         def fail(*_: object, error: Exception = error, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr(service.village.store, "read", fail)
-        response = service.client.get("/health")
+        monkeypatch.setattr(service.village.store, "check", fail)
+        service.village.clock.pass_(minutes=1)
+        response = service.client.get("/health/ready")
         assert (response.status_code, response.json()["code"]) == (status, code)
         assert "a bug" not in response.text.replace("this is a bug", "")

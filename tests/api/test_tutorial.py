@@ -6,7 +6,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,16 +45,6 @@ def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Path:
-    """Return a folder with the `microgrid` command of this checkout."""
-    command = tmp_path / "bin" / "microgrid"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m microgrid "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
-    return command.parent
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
