@@ -11,6 +11,17 @@ from typing import Any
 
 import cbor2
 
+from device.fields import (
+    LARGEST_TIME_S,
+    LARGEST_U32,
+    LARGEST_WH,
+    Fields,
+    MessageError,
+    bad,
+    loaded,
+    refuse_unplain,
+    wholes,
+)
 from device.messages import (
     SCHEMA,
     ClockQuality,
@@ -28,17 +39,6 @@ from device.messages import (
     Result,
 )
 
-LARGEST_BYTES = 512
-DEEPEST = 4
-LARGEST_U32 = 2**32 - 1
-LARGEST_TIME_S = 2**40
-LARGEST_WH = 2**48
-MOST_ROWS = 200  # more do not fit into a message
-
-
-class MessageError(ValueError):
-    """A message that is not as the protocol says; the text names the field and what it held."""
-
 
 def encode(message: Message) -> bytes:
     """Return a message as deterministic CBOR."""
@@ -50,86 +50,11 @@ def decode(kind: str, body: bytes) -> Message:
     reader = _READERS.get(kind)
     if reader is None:
         raise MessageError(f"there is no message of kind {kind[:20]!r}")
-    fields = _Fields(_loaded(body))
-    _refuse_unplain(fields.given, _KEYS[kind])
+    fields = Fields(loaded(body))
+    refuse_unplain(fields.given, _KEYS[kind])
     if fields.whole(0, "schema", 0, 255) != SCHEMA:
         raise MessageError(f"schema is {fields.given[0]}, this is schema {SCHEMA}")
     return reader(fields)
-
-
-def _loaded(body: bytes) -> dict[int, Any]:
-    if len(body) > LARGEST_BYTES:
-        raise MessageError(f"the message has {len(body)} bytes, more than {LARGEST_BYTES}")
-    try:
-        found = cbor2.loads(body, max_depth=DEEPEST, allow_indefinite=False, allow_duplicate_keys=False)
-        again = cbor2.dumps(found)
-    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise MessageError(f"the message is no CBOR of ours: {str(error)[:80]}") from None
-    if type(found) is not dict or any(type(key) is not int for key in found):
-        raise MessageError("the message is no map with whole numbers as keys")
-    if again != body or list(found) != sorted(found, key=_place):
-        raise MessageError("the message is not in the deterministic form")
-    return found
-
-
-def _place(key: int) -> tuple[bool, int]:
-    """Return where a key stands in the deterministic form: by its bytes, so those below zero come last."""
-    return key < 0, abs(key)
-
-
-def _refuse_unplain(given: dict[int, Any], known: tuple[int, ...]) -> None:
-    """Refuse a message that lacks a key, or whose unknown keys hold more than numbers, texts, lists and maps."""
-    if tuple(given) == known:
-        return
-    missing = [key for key in known if key not in given]
-    if missing:
-        raise MessageError(f"key {missing[0]} is missing")
-    for key, value in given.items():
-        if key not in known and not _is_plain(value):
-            raise MessageError(f"unknown key {key} holds neither numbers nor texts")
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    if isinstance(value, dict):
-        return all(_is_plain(each) for pair in value.items() for each in pair)
-    return value is None or type(value) in (int, bool, bytes, str)
-
-
-class _Fields:
-    """The fields of one message while it is read."""
-
-    __slots__ = ("given",)
-
-    def __init__(self, given: dict[int, Any]) -> None:
-        self.given = given
-
-    def whole(self, key: int, name: str, low: int = 0, high: int = LARGEST_U32) -> int:
-        value = self.given.get(key)
-        if type(value) is not int or not low <= value <= high:
-            raise _bad(name, key, value, f"a whole number from {low} to {high}")
-        return value
-
-    def optional(self, key: int, name: str, low: int = 0, high: int = LARGEST_U32) -> int | None:
-        return None if self.given.get(key) is None else self.whole(key, name, low, high)
-
-    def wholes(self, key: int, name: str, low: int, high: int, exactly: int | None = None) -> tuple[int, ...]:
-        return _wholes(self.given.get(key), key, name, low, high, exactly)
-
-
-def _bad(name: str, key: int, value: object, wanted: str) -> MessageError:
-    return MessageError(f"{name} (key {key}) is {str(value)[:40]!r}, not {wanted}")
-
-
-def _wholes(value: object, key: int, name: str, low: int, high: int, exactly: int | None = None) -> tuple[int, ...]:
-    wanted = f"a list of {'' if exactly is None else f'{exactly} '}whole numbers from {low} to {high}"
-    if type(value) is not list or len(value) > MOST_ROWS or exactly not in (None, len(value)):
-        raise _bad(name, key, value, wanted)
-    for each in value:
-        if type(each) is not int or not low <= each <= high:
-            raise _bad(name, key, each, wanted)
-    return tuple(value)
 
 
 # Desired --------------------------------------------------------------------------------------------------------------
@@ -162,13 +87,13 @@ def _write_desired(message: Desired) -> dict[int, object]:
     }
 
 
-def _read_desired(fields: _Fields) -> Desired:
+def _read_desired(fields: Fields) -> Desired:
     grace_s, lifeline_w, lifeline_s, critical, *quiet = fields.wholes(7, "fail policy", 0, LARGEST_U32, 7)
     if critical > 1:
-        raise _bad("fail policy critical", 7, critical, "0 or 1")
+        raise bad("fail policy critical", 7, critical, "0 or 1")
     for second in quiet[:2]:
         if second > 86_400:
-            raise _bad("fail policy quiet hours", 7, second, "seconds of a day")
+            raise bad("fail policy quiet hours", 7, second, "seconds of a day")
     return Desired(
         fields.whole(1, "revision"),
         fields.whole(2, "supply", 0, 1) == 1,
@@ -200,12 +125,12 @@ def _write_request(message: Request) -> dict[int, object]:
     }
 
 
-def _read_request(fields: _Fields) -> Request:
+def _read_request(fields: Fields) -> Request:
     seqs = None
     if fields.given.get(6) is not None:
         first, last = fields.wholes(6, "rows asked for", 0, LARGEST_U32, 2)
         if last < first:
-            raise _bad("rows asked for", 6, [first, last], "a first row and one not before it")
+            raise bad("rows asked for", 6, [first, last], "a first row and one not before it")
         seqs = (first, last)
     return Request(
         RequestKind(fields.whole(1, "kind", 0, 3)),
@@ -236,7 +161,7 @@ def _write_reported(message: Reported) -> dict[int, object]:
     }
 
 
-def _read_reported(fields: _Fields) -> Reported:
+def _read_reported(fields: Fields) -> Reported:
     return Reported(
         fields.whole(1, "revision"),
         Relay(fields.whole(2, "relay", 0, 2)),
@@ -278,11 +203,11 @@ def _write_readings(message: Readings) -> dict[int, object]:
     }
 
 
-def _read_readings(fields: _Fields) -> Readings:
+def _read_readings(fields: Fields) -> Readings:
     columns = fields.given.get(5)
     if type(columns) is not list or len(columns) != 8:
-        raise _bad("columns", 5, columns, "a list of 8 columns")
-    inside = _Fields(dict(enumerate(columns)))
+        raise bad("columns", 5, columns, "a list of 8 columns")
+    inside = Fields(dict(enumerate(columns)))
     deltas = inside.wholes(2, "register column", 0, LARGEST_U32)
     rows = len(deltas) + 1
     bands = fields.given.get(8)
@@ -307,16 +232,16 @@ def _read_readings(fields: _Fields) -> Readings:
 
 def _column(columns: list[Any], place: int, name: str, low: int, count: int) -> tuple[int, ...] | None:
     given = columns[place]
-    return None if given is None else _wholes(given, place, name, low, LARGEST_U32, count)
+    return None if given is None else wholes(given, place, name, low, LARGEST_U32, count)
 
 
 def _pairs(columns: list[Any], place: int, name: str, rows: int) -> tuple[tuple[int, int], ...] | None:
     if columns[place] is None:
         return None
-    flat = _wholes(columns[place], place, name, 0, LARGEST_U32)
+    flat = wholes(columns[place], place, name, 0, LARGEST_U32)
     pairs = tuple(zip(flat[::2], flat[1::2], strict=False))
     if len(flat) % 2 or any(row >= rows for row, _ in pairs):
-        raise _bad(name, place, list(flat), f"pairs of a row below {rows} and its value")
+        raise bad(name, place, list(flat), f"pairs of a row below {rows} and its value")
     return pairs
 
 
@@ -338,7 +263,7 @@ def _write_event(message: Event) -> dict[int, object]:
     }
 
 
-def _read_event(fields: _Fields) -> Event:
+def _read_event(fields: Fields) -> Event:
     return Event(
         fields.whole(1, "register epoch"),
         fields.whole(2, "seq"),
@@ -362,7 +287,7 @@ def _write_link(message: Link) -> dict[int, object]:
     }
 
 
-def _read_link(fields: _Fields) -> Link:
+def _read_link(fields: Fields) -> Link:
     return Link(
         fields.whole(1, "boot"),
         fields.whole(2, "here", 0, 1) == 1,
@@ -387,7 +312,7 @@ _KEYS = {
     kind: tuple(range(count))
     for kind, count in (("desired", 13), ("request", 7), ("reported", 11), ("readings", 9), ("event", 6), ("link", 9))
 }
-_READERS: dict[str, Callable[[_Fields], Message]] = {
+_READERS: dict[str, Callable[[Fields], Message]] = {
     "desired": _read_desired,
     "request": _read_request,
     "reported": _read_reported,

@@ -6,7 +6,7 @@ then off. A critical connection is never off, only on its lifeline.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from device.messages import Desired, FailTerms
@@ -56,17 +56,32 @@ NOTHING_USED = Used()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What ends supply: the newest desired state, and what tokens have added to it."""
+    """What ends supply: the newest desired state, and what tokens have added to it.
+
+    `epoch` is that of the register `cutoff_wh` is meant for. `is_adrift`: prepaid time was typed in while nobody had
+    told the time, so it moves along when the clock is set.
+    """
 
     desired: Desired
     cutoff_wh: int | None
     until_s: int | None
+    epoch: int
+    is_adrift: bool = False
 
     def is_reached(self, used: Used, now_s: int, epoch: int) -> bool:
         """Return whether prepaid energy or time has ended; a register of another epoch says it has."""
-        if self.cutoff_wh is not None and (epoch != self.desired.epoch or used.register_wh >= self.cutoff_wh):
+        if self.cutoff_wh is not None and (epoch != self.epoch or used.register_wh >= self.cutoff_wh):
             return True
         return self.until_s is not None and now_s >= self.until_s
+
+    def moved(self, by_s: int) -> Limits:
+        """Return the limits after the clock was put forward or back; paid time that is adrift keeps its length."""
+        return replace(self, until_s=self.until_s + by_s) if self.is_adrift and self.until_s is not None else self
+
+
+def as_told(desired: Desired) -> Limits:
+    """Return the limits a desired state gives by itself."""
+    return Limits(desired, desired.cutoff_wh, desired.until_s, desired.epoch)
 
 
 def stage(limits: Limits, used: Used, now_s: int, epoch: int) -> Stage:
@@ -80,16 +95,16 @@ def stage(limits: Limits, used: Used, now_s: int, epoch: int) -> Stage:
         return Stage.QUIET
     if used.after_s < fail.grace_s:
         return Stage.GRACE
-    if fail.critical or used.after_s < fail.grace_s + fail.lifeline_s:
-        return Stage.LIFELINE
-    return Stage.OFF
+    has_lifeline = fail.lifeline_w > 0 and used.after_s < fail.grace_s + fail.lifeline_s
+    return Stage.LIFELINE if fail.critical or has_lifeline else Stage.OFF
 
 
 def power_limit_w(limits: Limits, now: Stage) -> int | None:
     """Return the power that may be drawn in a stage, or nothing when it is not limited."""
-    if now == Stage.LIFELINE and limits.desired.fail.lifeline_w:
-        return limits.desired.fail.lifeline_w
-    return limits.desired.power_limit_w
+    limit_w, lifeline_w = limits.desired.power_limit_w, limits.desired.fail.lifeline_w
+    if now != Stage.LIFELINE or not lifeline_w:
+        return limit_w
+    return lifeline_w if limit_w is None else min(limit_w, lifeline_w)
 
 
 def local_day(desired: Desired, now_s: int) -> int:

@@ -8,8 +8,8 @@ from device.limits import DAY_S, WS_PER_WH, Stage, Used, is_quiet, local_day, po
 from device.messages import Capability
 from device.overload import loaded, seconds_to_trip
 from device.rows import ROWS_PER_BATCH, Row
-from device.state import Effect, Keep, Meter, Save, Step
-from device.telling import flushed, numbered
+from device.state import Effect, Keep, Meter, Step
+from device.telling import flushed, numbered, saved
 
 SAVED_EVERY_WS = 10 * WS_PER_WH  # at most so much is lost in a power cut
 
@@ -25,11 +25,11 @@ def counted(meter: Meter, power_w: int, dt_s: int, voltage_dv: int) -> Step:
         power_w=power_w,
         overload=loaded(meter.overload, limit_w, power_w, dt_s),
     )
-    after, effects = _with_rows(after, before_ws, dt_s, voltage_dv)
-    if not effects and after.used.total_ws - after.flash.used.total_ws < SAVED_EVERY_WS:
-        return after, ()
-    flash = replace(after.flash, used=after.used, clock_s=after.now_s)
-    return replace(after, flash=flash), (*effects, Save(flash))
+    effects: tuple[Effect, ...] = ()
+    if _is_to_be_saved(after, dt_s):
+        after, effects = saved(after)
+    after, rows = _with_rows(after, before_ws, dt_s, voltage_dv)
+    return after, (*effects, *rows)
 
 
 def next_change_s(meter: Meter, power_w: int) -> int:
@@ -40,6 +40,13 @@ def next_change_s(meter: Meter, power_w: int) -> int:
         times.append(seconds_to_change(limits, meter.used, meter.now_s, meter.flash.epoch, power_w))
         times.append(seconds_to_trip(meter.overload, power_limit_w(limits, meter.stage), power_w))
     return max(1, min(time for time in times if time is not None))
+
+
+def _is_to_be_saved(meter: Meter, dt_s: int) -> bool:
+    """Return whether an interval has ended, or so much has flowed that it must not be lost."""
+    interval_s = meter.nameplate.interval_s
+    has_ended = meter.now_s // interval_s != (meter.now_s - dt_s) // interval_s
+    return has_ended or meter.used.total_ws - meter.flash.used.total_ws >= SAVED_EVERY_WS
 
 
 def _used(meter: Meter, power_w: int, dt_s: int) -> Used:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from device.codec import MessageError, decode
+from device.codec import decode
+from device.fields import MessageError
 from device.keypad import Answer, Entry, credited_elsewhere, entered
-from device.limits import LOW_WH, SUPPLYING, Limits, Stage, Used, local_day, stage
+from device.limits import LOW_WH, SUPPLYING, Limits, Stage, Used, as_told, local_day, stage
 from device.measuring import counted
 from device.messages import (
     Capability,
@@ -28,7 +29,7 @@ from device.openpaygo import Kind
 from device.overload import NO_OVERLOAD
 from device.signing import EnvelopeError, opened, topic
 from device.state import Effect, Flash, Meter, Move, Nameplate, Resend, Save, Send, Step
-from device.telling import SEQ_BLOCK, disagrees, enveloped, event, link, message, report
+from device.telling import SEQ_BLOCK, disagrees, enveloped, event, link, message, report, saved
 
 WH_PER_TOKEN_UNIT = 100
 MAINS_DV = 2300
@@ -47,7 +48,7 @@ def boot(nameplate: Nameplate, flash: Flash) -> Step:
 
 def on_connect(meter: Meter, birth: int) -> Step:
     """Tell that the meter is here; `birth` is a fresh random number."""
-    born = replace(meter, birth=birth)
+    born = replace(meter, birth=birth, is_timed=False)
     return born, (message(born, link(born, here=True)),)
 
 
@@ -65,9 +66,9 @@ def on_message(meter: Meter, kind: str, body: bytes) -> Step:
     try:
         told = decode(kind, opened(body, plate.keys, topic(plate.site, plate.meter, kind)))
     except EnvelopeError:
-        return meter, (report(meter, Result.BAD_MAC),) if kind == "desired" else ()
+        return report(meter, Result.BAD_MAC) if kind == "desired" else (meter, ())
     except MessageError:
-        return meter, (report(meter, Result.NOT_CAPABLE),) if kind == "desired" else ()
+        return report(meter, Result.NOT_CAPABLE) if kind == "desired" else (meter, ())
     if isinstance(told, Desired):
         return _on_desired(meter, told)
     return _on_request(meter, told) if isinstance(told, Request) else (meter, ())
@@ -75,16 +76,20 @@ def on_message(meter: Meter, kind: str, body: bytes) -> Step:
 
 def _on_desired(meter: Meter, desired: Desired) -> Step:
     refused = _refusal(meter, desired)
+    if refused == Result.OK and disagrees(meter):
+        return _decided(replace(meter, asked=None))  # whoever asks again wants the relay tried again
     if refused is not None:
-        return meter, (report(meter, refused),)
-    limits = _with_tokens(meter, desired)
-    now_s = meter.now_s if meter.clock == ClockQuality.SET else max(meter.now_s, desired.service_time_s)
-    used = _restarted(meter.used, limits, now_s, meter.flash.epoch)
+        return report(meter, refused)
+    if meter.clock == ClockQuality.UNKNOWN:
+        meter = _at(meter, max(meter.now_s, desired.service_time_s))
+    limits = _with_tokens(meter.flash, desired)
+    used = _restarted(meter.used, limits, meter.now_s, meter.flash.epoch)
     keypad = meter.flash.keypad
     if keypad is not None:
         keypad = credited_elsewhere(keypad, desired.tokens_included)
-    flash = replace(meter.flash, limits=limits, used=used, clock_s=now_s, keypad=keypad)
-    return _saved_and_told(replace(meter, used=used, now_s=now_s, overload=NO_OVERLOAD), flash)
+    flash = replace(meter.flash, limits=limits, used=used, clock_s=meter.now_s, keypad=keypad)
+    asked = None if disagrees(meter) else meter.asked
+    return _saved_and_told(replace(meter, used=used, asked=asked, overload=NO_OVERLOAD), flash)
 
 
 def _refusal(meter: Meter, desired: Desired) -> Result | None:
@@ -93,17 +98,23 @@ def _refusal(meter: Meter, desired: Desired) -> Result | None:
         return Result.STALE if desired.revision < held else Result.OK
     if not meter.nameplate.capabilities & Capability.SWITCH:
         return Result.NOT_CAPABLE
-    if meter.flash.limits is None and meter.clock == ClockQuality.UNKNOWN:
+    if held == 0 and meter.clock == ClockQuality.UNKNOWN:
         return Result.CLOCK_UNKNOWN  # it may be an old copy, and nothing is held that would tell
     return Result.EXPIRED if desired.not_after_s <= meter.now_s else None
 
 
-def _with_tokens(meter: Meter, desired: Desired) -> Limits:
+def _with_tokens(flash: Flash, desired: Desired) -> Limits:
     """Return the limits of a desired state; what tokens gave that it does not know of is not taken away."""
-    keypad, held = meter.flash.keypad, meter.flash.limits
-    if keypad is None or held is None or desired.tokens_included >= keypad.count:
-        return Limits(desired, desired.cutoff_wh, desired.until_s)
-    return Limits(desired, _higher(desired.cutoff_wh, held.cutoff_wh), _higher(desired.until_s, held.until_s))
+    told, held = as_told(desired), flash.limits
+    if flash.keypad is None or held is None or desired.tokens_included >= flash.keypad.count:
+        return told
+    until_s = _higher(told.until_s, held.until_s)
+    cutoff_wh, epoch = told.cutoff_wh, told.epoch
+    if held.cutoff_wh is None or (held.epoch == flash.epoch and epoch != flash.epoch and cutoff_wh is not None):
+        cutoff_wh, epoch = held.cutoff_wh, held.epoch
+    elif held.epoch == flash.epoch:
+        cutoff_wh = _higher(cutoff_wh, held.cutoff_wh)
+    return Limits(desired, cutoff_wh, until_s, epoch, held.is_adrift and until_s == held.until_s)
 
 
 def _restarted(used: Used, limits: Limits, now_s: int, epoch: int) -> Used:
@@ -121,19 +132,29 @@ def _on_request(meter: Meter, request: Request) -> Step:
     if request.kind == RequestKind.DIAGNOSTICS:
         return meter, (message(meter, link(meter, here=True)),)
     if request.kind == RequestKind.REPORT:
-        return meter, (report(meter),)
+        return report(meter)
     if (request.boot, request.birth) != (meter.flash.boot, meter.birth):
         return meter, ()  # the time of another coming: an old message
-    now_s = request.service_time_s
-    flash = replace(meter.flash, clock_s=now_s, used=meter.used)
-    return _saved_and_told(replace(meter, now_s=now_s, clock=ClockQuality.SET), flash)
+    if meter.is_timed and request.service_time_s <= meter.now_s:
+        return report(meter)  # an old message of this coming
+    meter = replace(_at(meter, request.service_time_s), clock=ClockQuality.SET, is_timed=True)
+    limits = meter.flash.limits and replace(meter.flash.limits, is_adrift=False)
+    return _saved_and_told(meter, replace(meter.flash, used=meter.used, limits=limits))
+
+
+def _at(meter: Meter, now_s: int) -> Meter:
+    """Return the meter after its clock was put to a time."""
+    limits = meter.flash.limits and meter.flash.limits.moved(now_s - meter.now_s)
+    return replace(meter, now_s=now_s, flash=replace(meter.flash, clock_s=now_s, limits=limits))
 
 
 def _saved_and_told(meter: Meter, flash: Flash) -> Step:
     """Save, look at the limits, and answer: at once, or when the relay was read back."""
     meter, effects = _decided(replace(meter, flash=flash))
-    answering = () if any(map(_answers, effects)) else (report(meter),)
-    return meter, (Save(flash), *effects, *answering)
+    if any(map(_answers, effects)):
+        return meter, (Save(flash), *effects)
+    meter, telling = report(meter)
+    return meter, (Save(flash), *effects, *telling)
 
 
 def _answers(effect: Effect) -> bool:
@@ -169,44 +190,51 @@ def on_sensor(meter: Meter, kind: EventKind, value: int) -> Step:
 
 def on_relay(meter: Meter, measured: Relay, power_w: int) -> Step:
     """Take in how the relay was read back after a `Move`, and report it; one that disagrees is told as such."""
+    telling: tuple[Effect, ...] = ()
     read = replace(meter, relay=measured, power_w=power_w)
-    if not disagrees(read):
-        return read, (report(read),)
-    read, telling = event(read, EventKind.RELAY_DISAGREES, power_w)
-    return read, (*telling, report(read))
+    if disagrees(read):
+        read, telling = event(read, EventKind.RELAY_DISAGREES, power_w)
+    read, reporting = report(read)
+    return read, (*telling, *reporting)
 
 
 def _decided(meter: Meter) -> Step:
-    """Return the meter after it looked at its limits: what changed is told, and the relay moves."""
+    """Return the meter after it looked at its limits: what changed is saved, told, and the relay moves.
+
+    A relay is asked once for the same, so that a welded one is not hammered.
+    """
+    after = _supplied(meter)
+    news, is_to_move = _news(after, meter), after.asked != after.wanted
+    if news is None and not is_to_move:
+        return after, ()
+    after, effects = saved(after)
+    if news is not None:
+        after, telling = event(after, *news)
+        effects = (*effects, *telling)
+    if is_to_move:
+        return replace(after, relay=Relay.UNKNOWN, asked=after.wanted), (*effects, Move(after.wanted))
+    after, telling = report(after)
+    return after, (*effects, *telling)
+
+
+def _supplied(meter: Meter) -> Meter:
+    """Return the meter knowing whether it is to supply, and why; who was told nothing supplies nothing."""
     limits, overload = meter.flash.limits, meter.overload
-    if limits is None:
-        return meter, ()
-    now = stage(limits, meter.used, meter.now_s, meter.flash.epoch)
     if overload.closes_in_s == 0:
         overload = replace(overload, closes_in_s=None)
-    after = replace(meter, stage=now, wanted=now in SUPPLYING and not overload.is_open, overload=overload)
-    after, telling = _told(after, meter)
-    after, moving = _moved(after)
-    if telling and not moving:
-        telling = (*telling, report(after))
-    return after, (*telling, *moving)
+    now = Stage.OFF if limits is None else stage(limits, meter.used, meter.now_s, meter.flash.epoch)
+    return replace(meter, stage=now, wanted=now in SUPPLYING and not overload.is_open, overload=overload)
 
 
-def _told(meter: Meter, before: Meter) -> Step:
-    """Tell at once that a limit has begun to act."""
+def _news(meter: Meter, before: Meter) -> tuple[EventKind, int] | None:
+    """Return what is to be told at once: that a limit has begun to act."""
     if meter.overload.is_open and before.wanted:
-        return event(meter, EventKind.OVERLOAD, meter.power_w)
-    if meter.stage != before.stage and before.stage in SUPPLYING and meter.stage != Stage.FULL:
-        return event(meter, EventKind.LIMIT_REACHED, meter.used.register_wh)
-    return meter, ()
-
-
-def _moved(meter: Meter) -> Step:
-    if meter.asked == meter.wanted:
-        return meter, ()  # a welded relay is not hammered
-    flash = replace(meter.flash, used=meter.used, clock_s=meter.now_s)
-    moved = replace(meter, flash=flash, relay=Relay.UNKNOWN, asked=meter.wanted)
-    return moved, (Save(flash), Move(meter.wanted))
+        return EventKind.OVERLOAD, meter.power_w
+    limits = meter.flash.limits
+    is_allowed = limits is not None and limits.desired.on
+    if is_allowed and meter.stage != before.stage and before.stage in SUPPLYING and meter.stage != Stage.FULL:
+        return EventKind.LIMIT_REACHED, meter.used.register_wh
+    return None
 
 
 # Keypad ---------------------------------------------------------------------------------------------------------------
@@ -232,16 +260,24 @@ def _credited(meter: Meter, limits: Limits, entry: Entry) -> Limits:
     """Return limits with what a token gives; where supply is without end, only setting makes an end."""
     if entry.kind == Kind.DISABLE:
         return replace(limits, cutoff_wh=None, until_s=None)
-    setting, unit_s = entry.kind == Kind.SET, meter.nameplate.token_unit_s
-    if not setting and entry.kind != Kind.ADD:
+    is_setting, unit_s = entry.kind == Kind.SET, meter.nameplate.token_unit_s
+    if not is_setting and entry.kind != Kind.ADD:
         return limits
-    if unit_s and (setting or limits.until_s is not None):
-        begin_s = meter.now_s if setting else max(meter.now_s, limits.until_s or 0)
-        return replace(limits, until_s=begin_s + entry.value * unit_s)
-    if not unit_s and (setting or limits.cutoff_wh is not None):
-        begin_wh = meter.used.register_wh if setting else limits.cutoff_wh or 0
-        return replace(limits, cutoff_wh=begin_wh + entry.value * WH_PER_TOKEN_UNIT)
+    if unit_s and (is_setting or limits.until_s is not None):
+        return _with_time(meter, limits, 0 if is_setting else limits.until_s or 0, entry.value * unit_s)
+    if not unit_s and (is_setting or limits.cutoff_wh is not None):
+        is_kept = not is_setting and limits.epoch == meter.flash.epoch
+        begin_wh = limits.cutoff_wh or 0 if is_kept else meter.used.register_wh
+        cutoff_wh = begin_wh + entry.value * WH_PER_TOKEN_UNIT
+        return replace(limits, cutoff_wh=cutoff_wh, epoch=meter.flash.epoch)
     return limits
+
+
+def _with_time(meter: Meter, limits: Limits, kept_until_s: int, more_s: int) -> Limits:
+    """Return limits with more paid time, after what is left of it or from now on."""
+    if kept_until_s > meter.now_s:
+        return replace(limits, until_s=kept_until_s + more_s)
+    return replace(limits, until_s=meter.now_s + more_s, is_adrift=meter.clock == ClockQuality.UNKNOWN)
 
 
 def _locked(plate: Nameplate, epoch: int) -> Limits:
@@ -259,7 +295,7 @@ def _locked(plate: Nameplate, epoch: int) -> Limits:
         not_after_s=0,
         epoch=epoch,
     )
-    return Limits(told, cutoff_wh, until_s)
+    return as_told(told)
 
 
 def _higher(one: int | None, other: int | None) -> int | None:

@@ -42,6 +42,10 @@ class Ring:
         self._bytes[at : at + _ROW.size] = packed
         self._next = (self._next + 1) % self._rows
 
+    def forget(self) -> None:
+        """Forget every row."""
+        self._next, self._bytes = 0, bytearray()
+
     def between(self, first_seq: int, last_seq: int) -> list[Row]:
         """Return the rows that are still there from one sequence number to another, both included, in order."""
         return sorted((row for row in self if first_seq <= row.seq <= last_seq), key=lambda row: row.seq)

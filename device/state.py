@@ -56,6 +56,7 @@ class Meter:
     next_seq: int
     clock: ClockQuality = ClockQuality.UNKNOWN
     birth: int = 0
+    is_timed: bool = False  # the time was told since this coming; from then on it only goes forward
     relay: Relay = Relay.UNKNOWN  # as it was read back
     wanted: bool = False
     asked: bool | None = None  # of the relay, since there is power; it is not asked twice for the same

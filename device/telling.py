@@ -16,12 +16,28 @@ SEQ_BLOCK = 64  # sequence numbers reserved at once
 FIRMWARE = 1
 
 
-def report(meter: Meter, result: Result = Result.OK) -> Send:
-    """Return the state a meter is in, as a message; a relay that disagrees is said so."""
+def report(meter: Meter, result: Result = Result.OK) -> Step:
+    """Tell the state a meter is in; a relay that disagrees is said so.
+
+    A register is saved before it is told, so that no power cut lets it step back behind what was heard.
+    """
+    effects: tuple[Effect, ...] = ()
+    if meter.used.register_wh != meter.flash.used.register_wh:
+        meter, effects = saved(meter)
+    return meter, (*effects, message(meter, _state(meter, result)))
+
+
+def saved(meter: Meter) -> Step:
+    """Write down what was counted and what time it is, where that is not written down yet."""
+    flash = replace(meter.flash, used=meter.used, clock_s=meter.now_s)
+    return (meter, ()) if flash == meter.flash else (replace(meter, flash=flash), (Save(flash),))
+
+
+def _state(meter: Meter, result: Result) -> Reported:
     flash, limits = meter.flash, meter.flash.limits
     if result == Result.OK and disagrees(meter):
         result = Result.RELAY_DISAGREES
-    reported = Reported(
+    return Reported(
         flash.revision,
         meter.relay,
         meter.used.register_wh,
@@ -33,7 +49,6 @@ def report(meter: Meter, result: Result = Result.OK) -> Send:
         flash.epoch,
         None if limits is None else seconds_left(limits, meter.now_s),
     )
-    return message(meter, reported)
 
 
 def disagrees(meter: Meter) -> bool:

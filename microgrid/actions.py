@@ -6,20 +6,23 @@ Each writes down who did it, opens one transaction, and sends what it decided af
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from microgrid.billing import charging
+from microgrid import tariffs
+from microgrid.billing import asides, charging, corrections, enrolling
 from microgrid.billing import service as billing
 from microgrid.billing.plans import PlanVersion
 from microgrid.billing.service import Receipt
-from microgrid.billing.standing import stand
+from microgrid.customers import fits, people
 from microgrid.customers import service as customers
-from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
-from microgrid.errors import InvalidInput
+from microgrid.customers.records import Account, Connection, Customer, Enrolment, Feeder, Fit, Meter, Site
+from microgrid.errors import InvalidInput, Problem
 from microgrid.flows import send
 from microgrid.ports import Core, UnitOfWork, transact
 from microgrid.switching import service as switching
+from microgrid.switching import token_sales
 from microgrid.switching.service import Order
 
 Result = TypeVar("Result")
@@ -38,13 +41,13 @@ def add_site(core: Core, site: Site, actor: str) -> Site:
 
 def add_customer(core: Core, customer: Customer, actor: str) -> Customer:
     """Add a person or business that pays."""
-    return _add(
-        core,
-        "customer",
-        customer.id,
-        actor,
-        lambda uow: customers.add_once(uow.customers, customer, customer.id, "customer"),
-    )
+    now = core.clock.now()
+    return _add(core, "customer", customer.id, actor, lambda uow: people.add_customer(uow, customer, now))
+
+
+def add_feeder(core: Core, feeder: Feeder, actor: str) -> Feeder:
+    """Add a line from the powerhouse of a village."""
+    return _add(core, "feeder", feeder.id, actor, lambda uow: customers.add_feeder(uow, feeder))
 
 
 def add_account(core: Core, account: Account, actor: str) -> Account:
@@ -59,7 +62,14 @@ def add_connection(core: Core, connection: Connection, actor: str) -> Connection
 
 def add_meter(core: Core, meter: Meter, actor: str) -> Meter:
     """Add a meter."""
-    return _add(core, "meter", meter.id, actor, lambda uow: customers.add_meter(uow, meter))
+
+    def add(uow: UnitOfWork) -> Meter:
+        added = customers.add_meter(uow, meter)
+        if meter.profile == "T":
+            uow.twins.put(replace(uow.twins.get(meter.id), token_only=True))
+        return added
+
+    return _add(core, "meter", meter.id, actor, add)
 
 
 def fit_meter(core: Core, fit: Fit, actor: str) -> Fit:
@@ -67,10 +77,8 @@ def fit_meter(core: Core, fit: Fit, actor: str) -> Fit:
 
     def act(uow: UnitOfWork, now: datetime) -> Sequence[str]:
         account_id = customers.need(uow.connections, fit.connection_id, "connection").account_id
-        uow.meters.hold(fit.meter_id)  # rows of this meter that come in meanwhile wait until it is fitted
         with charging.rewriting(uow, account_id):
-            customers.fit_meter(uow, fit)
-        customers.note(uow, f"fit:{fit.id}", now, actor, "fit meter", f"meter:{fit.meter_id}")
+            _fit(uow, fit, now, actor)
         return (account_id,)
 
     _operate(core, act)
@@ -84,8 +92,7 @@ def remove_meter(core: Core, fit_id: str, removed_at: datetime, last_register_wh
         fit = customers.need(uow.fits, fit_id, "fit")
         account_id = customers.need(uow.connections, fit.connection_id, "connection").account_id
         with charging.rewriting(uow, account_id):
-            customers.remove_meter(uow, fit_id, removed_at, last_register_wh)
-        customers.note(uow, f"remove:{fit_id}", now, actor, "remove meter", f"meter:{fit.meter_id}")
+            _take_off(uow, fit, removed_at, last_register_wh, now, actor)
         return (account_id,)
 
     _operate(core, act)
@@ -93,10 +100,32 @@ def remove_meter(core: Core, fit_id: str, removed_at: datetime, last_register_wh
         return customers.need(uow.fits, fit_id, "fit")
 
 
+def swap_meter(core: Core, fit_id: str, last_register_wh: int, follows: Fit, actor: str) -> Fit:
+    """Replace a meter by another one at its place, in one step: the last register of the old, the first of the new."""
+
+    def act(uow: UnitOfWork, now: datetime) -> Sequence[str]:
+        fit = customers.need(uow.fits, fit_id, "fit")
+        if fit.connection_id != follows.connection_id:
+            what = f"fit '{fit_id}' is at connection '{fit.connection_id}', not at '{follows.connection_id}'"
+            raise InvalidInput(Problem("MG-M025", what, fix="name the fit of the meter that is replaced"))
+        account_id = customers.need(uow.connections, fit.connection_id, "connection").account_id
+        with charging.rewriting(uow, account_id):
+            _take_off(uow, fit, follows.fitted_at, last_register_wh, now, actor)
+            _fit(uow, follows, now, actor)
+        return (account_id,)
+
+    _operate(core, act)
+    return follows
+
+
 def add_plan(core: Core, plan: PlanVersion, actor: str) -> PlanVersion:
-    """Add a version of a plan; a version in force is never changed, only followed by another."""
-    key = f"{plan.plan_id}@{plan.version}"
-    return _add(core, "plan", key, actor, lambda uow: charging.add_plan(uow, plan, core.clock.now()))
+    """Add a version of a plan; one that accounts are charged by is changed by two people, see `tariffs`."""
+
+    def add(uow: UnitOfWork) -> PlanVersion:
+        tariffs.refuse_one_person(uow, plan)
+        return charging.add_plan(uow, plan, core.clock.now())
+
+    return _add(core, "plan", plan.id, actor, add)
 
 
 def enrol(core: Core, enrolment: Enrolment, actor: str) -> Enrolment:
@@ -105,14 +134,7 @@ def enrol(core: Core, enrolment: Enrolment, actor: str) -> Enrolment:
     def act(uow: UnitOfWork, now: datetime) -> Sequence[str]:
         account_id = enrolment.account_id
         customers.need(uow.accounts, account_id, "account")
-        with charging.rewriting(uow, account_id):
-            customers.add_enrolment(uow, enrolment)
-        subject = f"account:{account_id}"
-        customers.note(uow, f"enrolment:{enrolment.id}", now, actor, f"enrol {enrolment.plan_id}", subject)
-        standing = stand(uow, account_id)
-        plan = standing.plan_at(max(enrolment.from_at, now))
-        if plan is not None:
-            charging.charge_fee(uow, standing, plan, now)
+        enrolling.enrol(uow, enrolment, now, actor)
         return (account_id,)
 
     _operate(core, act)
@@ -123,6 +145,13 @@ def move_payment(core: Core, payment_id: str, account_id: str, actor: str, note:
     """Move the money of a payment to the account it was meant for."""
     return _correct(
         core, "move", payment_id, actor, note, lambda uow, now: billing.move(uow, payment_id, account_id, now, note)
+    )
+
+
+def move_back(core: Core, payment_id: str, actor: str, note: str) -> Receipt:
+    """Move the money of a payment back to suspense, as if its account had never been found."""
+    return _correct(
+        core, "move back", payment_id, actor, note, lambda uow, now: corrections.move_back(uow, payment_id, now, note)
     )
 
 
@@ -164,6 +193,19 @@ def _add(core: Core, noun: str, key: str, actor: str, add: Callable[[UnitOfWork]
     return transact(core.store, flow)
 
 
+def _fit(uow: UnitOfWork, fit: Fit, now: datetime, actor: str) -> None:
+    """Fit a meter, and look at what it said before we knew where it is."""
+    uow.meters.hold(fit.meter_id)  # rows of this meter that come in meanwhile wait until it is fitted
+    fits.fit_meter(uow, fit, now)
+    asides.examine(uow, fit, now)
+    customers.note(uow, f"fit:{fit.id}", now, actor, "fit meter", f"meter:{fit.meter_id}")
+
+
+def _take_off(uow: UnitOfWork, fit: Fit, at: datetime, last_register_wh: int, now: datetime, actor: str) -> None:
+    fits.remove_meter(uow, fit.id, at, last_register_wh, now)
+    customers.note(uow, f"remove:{fit.id}", now, actor, "remove meter", f"meter:{fit.meter_id}")
+
+
 def _operate(core: Core, act: Callable[[UnitOfWork, datetime], Sequence[str]]) -> None:
     """Do what a person asked for, then decide supply for the accounts it concerns."""
     now = core.clock.now()
@@ -183,6 +225,7 @@ def _correct(
             subject = f"payment:{payment_id}"
             key = f"{subject}:{len(uow.audit.where(subject=subject)) + 1}"
             customers.note(uow, key, now, actor, action, subject, note)
+        token_sales.give(uow, core.keys, receipt, now)
         return receipt, switching.settle(uow, receipt.touched, now)
 
     receipt, orders = transact(core.store, flow)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -41,7 +41,7 @@ def read(path: Path, model: type[Model]) -> Model:
 
 def examine(path: Path, model: type[Model]) -> Examination[Model]:
     """Return what is in a file and what is wrong with it; raises InvalidInput only when it is not YAML."""
-    return review(read_document(path, path.as_posix()), model)
+    return review(read_document(path, path.as_posix(), hidden_keys(model)), model)
 
 
 def review(document: Document, model: type[Model]) -> Examination[Model]:
@@ -49,6 +49,8 @@ def review(document: Document, model: type[Model]) -> Examination[Model]:
     errors, data = _validate(document, model)
     if data is not None:
         return Examination(document, data)
+    if document.hidden:  # a key that is not known may be a hidden one, misspelt
+        document = replace(document, hidden=document.hidden | _unknown_keys(errors))
     schema = _schema(model)
     corrected, renamed = document, list[tuple[Reviewer, Rename]]()
     for _ in range(RENAMING_ROUNDS):
@@ -94,6 +96,25 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):
         return False
+
+
+def hidden_keys(model: type[BaseModel]) -> frozenset[str]:
+    """Return the keys of a model whose values are secrets: those that it leaves out of its own text."""
+    found = {name for name, field in model.model_fields.items() if not field.repr}
+    below = (kind for field in model.model_fields.values() for kind in _models_in(field.annotation))
+    return frozenset(found).union(*(hidden_keys(kind) for kind in below))
+
+
+def _models_in(hint: object) -> Iterable[type[BaseModel]]:
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        yield hint
+    for part in get_args(hint):
+        yield from _models_in(part)
+
+
+def _unknown_keys(errors: Iterable[ErrorDetails]) -> frozenset[str]:
+    strange = (error["loc"] for error in errors if error["type"] == "extra_forbidden" and error["loc"])
+    return frozenset(str(location[-1]) for location in strange)
 
 
 @cache

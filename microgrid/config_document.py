@@ -59,6 +59,9 @@ class Node:
         return [node.plain() for _, node in self.children] if self.kind == "list" else self.scalar
 
 
+NOTHING = Node("scalar", Mark(0, 0, 0, 0))
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A whole file: its name as the person typed it, its text and its tree."""
@@ -66,6 +69,7 @@ class Document:
     file: str
     text: str
     root: Node
+    hidden: frozenset[str] = frozenset()  # keys whose values are shown to nobody
 
     def deepest(self, location: Location) -> tuple[Location, Node]:
         """Return how far a location can be followed, and the value found there."""
@@ -84,7 +88,7 @@ class Document:
 
     def problem(self, mark: Mark, code: str, what: str, why: str = "", fix: str = "") -> Problem:
         """Return a problem that shows this place of the file."""
-        source = _line(self.text, mark.line)
+        source = shown_line(self.text, mark.line, self.hidden)
         width = max(1, min(mark.end - mark.start, len(source) - mark.column + 1))
         return Problem(code, what, why, fix, self.file, mark.line, mark.column, source, width)
 
@@ -93,26 +97,29 @@ class Document:
         return replace(self, root=_renamed(self.root, parent, old, new))
 
 
-def read_document(path: Path, file: str) -> Document:
+def read_document(path: Path, file: str, hidden: frozenset[str] = frozenset()) -> Document:
     """Read a YAML file; raises InvalidInput when it is not there, is not text, is empty or is not YAML."""
-    return parse(_text_of(path, file), file)
+    return parse(_text_of(path, file), file, hidden)
 
 
-def parse(text: str, file: str) -> Document:
-    """Return the tree of a YAML text; raises InvalidInput with double keys, or the first slip of syntax."""
+def parse(text: str, file: str, hidden: frozenset[str] = frozenset()) -> Document:
+    """Return the tree of a YAML text; raises InvalidInput with double keys, or the first slip of syntax.
+
+    No message shows the value of a key in `hidden`.
+    """
     yaml = YAML(typ="safe", pure=True)
     try:
         composed = yaml.compose(text)
     except MarkedYAMLError as error:
-        raise InvalidInput(_syntax_problem(error, text, file)) from None
+        raise InvalidInput(_syntax_problem(error, text, file, hidden)) from None
     except YAMLError as error:
         raise InvalidInput(Problem("MG-C007", f"this is not YAML: {_first_line(error)}", file=file)) from None
     except RecursionError:
         raise InvalidInput(_too_deep(file)) from None
     if composed is None:
         raise InvalidInput(_empty(file))
-    reader = _Reader(yaml, text, file, [], count(1))
-    document = Document(file, text, reader.node(composed, None, ()))
+    reader = _Reader(yaml, Document(file, text, NOTHING, hidden), [], count(1))
+    document = Document(file, text, reader.node(composed, None, ()), hidden)
     if reader.problems:
         raise InvalidInput(*reader.problems)
     return document
@@ -151,8 +158,7 @@ class _Reader:
     """Turns ruamel's nodes into ours, collecting what is wrong on the way."""
 
     yaml: YAML
-    text: str
-    file: str
+    document: Document  # without its tree, which is being made
     problems: list[Problem]
     numbers: Iterator[int]  # counts the values, so that aliases of aliases end
 
@@ -160,7 +166,7 @@ class _Reader:
         """Return one value with all that is inside it."""
         at = _mark(composed)
         if len(above) > DEPTH_MAX or next(self.numbers) > NODES_MAX:
-            raise InvalidInput(_too_deep(self.file))
+            raise InvalidInput(_too_deep(self.document.file))
         if id(composed) in above:
             self.report(at, "MG-C007", "this alias contains itself")
         elif isinstance(composed, MappingNode):
@@ -195,7 +201,8 @@ class _Reader:
         try:
             value = self.yaml.constructor.construct_object(composed)
         except (YAMLError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError) as error:
-            self.report(at, "MG-C007", f"this value cannot be read: {_first_line(error)}")
+            told = "" if self.document.hidden else f": {_first_line(error)}"  # it quotes what it cannot read
+            self.report(at, "MG-C007", f"this value cannot be read{told}")
             return None
         return None if self.unfit(value, at) else value
 
@@ -215,7 +222,7 @@ class _Reader:
 
     def report(self, at: Mark, code: str, what: str, why: str = "", fix: str = "") -> None:
         """Keep a mistake with its place."""
-        self.problems.append(Document(self.file, self.text, Node("scalar", at)).problem(at, code, what, why, fix))
+        self.problems.append(self.document.problem(at, code, what, why, fix))
 
 
 def _too_deep(file: str) -> Problem:
@@ -238,6 +245,28 @@ def _renamed(node: Node, parent: Location, old: str, new: str) -> Node:
     return replace(node, children=tuple(inside))
 
 
+def shown_line(text: str, number: int, hidden: frozenset[str]) -> str:
+    """Return a line as it may be shown: without what stands behind a hidden key, there or on the lines below it."""
+    if not hidden:
+        return _line(text, number)
+    names = "|".join(re.escape(name) for name in sorted(hidden))
+    key = re.compile(rf"^((.*?)\b(?:{names})['\"]?\s*:).*$")
+    inside: int | None = None  # how far in the hidden key stands whose value goes on
+    for place, line in enumerate(_LINE_END.split(text), start=1):
+        indent = _indent(line)
+        inside = None if inside is not None and line.strip() and indent <= inside else inside
+        found = key.match(line)
+        if place == number:
+            return "***" if inside is not None else f"{found[1]} ***" if found else line
+        if inside is None and found:  # of `- key:` the value is indented more than the key, and so is not the next key
+            inside = indent if set("{[").intersection(found[2]) else len(found[2].rstrip("'\""))
+    return ""
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def _line(text: str, number: int) -> str:
     """Return a line as YAML counts them: a lone return ends one too."""
     lines = _LINE_END.split(text)
@@ -249,13 +278,13 @@ def _empty(file: str) -> Problem:
     return Problem("MG-C009", "the file is empty", "it holds no keys, or only comments", fix, file)
 
 
-def _syntax_problem(error: MarkedYAMLError, text: str, file: str) -> Problem:
+def _syntax_problem(error: MarkedYAMLError, text: str, file: str, hidden: frozenset[str]) -> Problem:
     at = error.problem_mark or error.context_mark
     if at is None:
         return Problem("MG-C007", f"this is not YAML: {_first_line(error)}", file=file)
     line = _line(text, at.line + 1)
     mark = Mark(at.line + 1, at.column + 1, at.index, at.index + 1)
-    document = Document(file, text, Node("scalar", mark))
+    document = Document(file, text, NOTHING, hidden)
     if "\t" in line[: at.column + 1]:
         fix = "use spaces: two for each level"
         return document.problem(mark, "MG-C007", "a tab stands where YAML needs spaces", fix=fix)

@@ -146,7 +146,7 @@ class Reviewer:
         name = _name(place)
         if node.kind == "scalar" and node.scalar is None:
             return "MG-C002", f"{name} has no value"
-        got = self._got(node)
+        got = self._got(place, node)
         if error_type.startswith(("greater_than", "less_than", "finite")):
             return "MG-C003", f"{name} must be {config_schema.bounds(self.schema, part)[0]}, got {got}"
         if error_type.startswith(("literal", "enum")):
@@ -158,7 +158,9 @@ class Reviewer:
             return "MG-C004", f"{name} must be {part.get('description', 'text')}, got {got}"
         return "MG-C004", f"{name} must be {config_schema.kind(self.schema, part)}, got {got}"
 
-    def _got(self, node: Node) -> str:
+    def _got(self, place: Location, node: Node) -> str:
+        if self.document.hidden.intersection(name for name in place if isinstance(name, str)):
+            return "***"
         if node.kind == "mapping":
             return "a section of keys"
         if node.kind == "list":
@@ -168,6 +170,8 @@ class Reviewer:
         return f"'{short.strip(chr(34) + chr(39))}'" if isinstance(node.scalar, str) else short
 
     def _advice(self, place: Location, node: Node) -> Advice:
+        if self.document.hidden.intersection(name for name in place if isinstance(name, str)):
+            return Advice()
         own = self.model.advice(place, node.plain(), self.document.root.plain())
         if own is not None:
             return own

@@ -22,14 +22,18 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises Environment when the disk is full or the place may not be written to, InvalidInput when something other
     than an ordinary file stands there.
     """
-    data = content.encode(errors="replace") if isinstance(content, str) else content
+    write_parts(path, (content,))
+
+
+def write_parts(path: Path, parts: Iterable[str | bytes]) -> None:
+    """Write a file of any size part by part, and in one move all the same; see `write_whole`."""
     with said_plainly(path):
         require_ordinary(path)
         target = Path(os.path.realpath(path))  # of a link, so that the link stays one
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
         with _draft_beside(target) as (number, draft):
             with os.fdopen(number, "wb") as file:
-                file.write(data)
+                file.writelines(part.encode(errors="replace") if isinstance(part, str) else part for part in parts)
                 file.flush()
                 os.fsync(file.fileno())
             draft.chmod(mode)

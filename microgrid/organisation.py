@@ -2,56 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from microgrid.config_model import FileModel, Frozen, refusal
-from microgrid.currency import CODES
-
-
-def _networks_of(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    for address in addresses:
-        try:
-            ip_network(address)
-        except ValueError:
-            what = f"'{address}' is no address of a machine or network"
-            raise refusal("MG-A014", what, fix="write it as 196.201.214.200 or 196.201.214.0/24") from None
-    return addresses
-
-
-class PaymentAccountSettings(Frozen):
-    """One account at a provider, and where its messages come in."""
-
-    provider: Literal["mpesa"]
-    shortcode: Annotated[str, Field(pattern=r"^[0-9]{4,12}$", description="As the provider writes it.")]
-    currency: Annotated[str, Field(description="ISO 4217.")]
-    exponent: Annotated[int, Field(ge=0, le=4, description="Decimals of the currency: 2 for KES, 0 for UGX.")]
-    region: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="Country of numbers without a country code.")]
-    secret_path: Annotated[
-        str,
-        Field(
-            pattern=r"^[A-Za-z0-9_-]{16,100}$",
-            repr=False,
-            description="Part of the address the provider calls; at least 16 characters nobody can guess.",
-        ),
-    ]
-    allowed_addresses: Annotated[
-        tuple[str, ...] | None, Field(description="Who may call; without it, the provider's known addresses.")
-    ] = None
-
-    @field_validator("currency")
-    @classmethod
-    def _known_currency(cls, code: str) -> str:
-        if code not in CODES:
-            raise refusal("MG-A014", f"'{code}' is no currency", fix="use a code of ISO 4217, such as KES")
-        return code
-
-    @field_validator("allowed_addresses")
-    @classmethod
-    def _networks(cls, addresses: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if addresses is None else _networks_of(addresses)
+from microgrid.config_model import Broken, FileModel, enforce, refusal
+from microgrid.payment_settings import PaymentAccountSettings, networks_of
+from microgrid.providers.origin import callback_problems, is_this_machine
 
 
 class Organisation(FileModel):
@@ -67,12 +24,39 @@ class Organisation(FileModel):
     ]
     tick_s: Annotated[int, Field(ge=1, le=3600, description="How often to do what is due by the clock [s].")] = 60
     payments: Annotated[tuple[PaymentAccountSettings, ...], Field(description="Accounts at providers.")] = ()
+    refund_after_days: Annotated[
+        int, Field(ge=1, le=3660, description="In suspense, before a payment comes onto the refund list.")
+    ] = 30
+    public_url: Annotated[
+        str, Field(description="Under which providers reach this service, such as https://pay.example.org.")
+    ] = ""
     trusted_proxies: Annotated[
         tuple[str, ...],
         Field(description="Proxies of ours, whose word on where a call came from is taken; without any, nobody's is."),
     ] = ()
 
-    @field_validator("trusted_proxies")
+    webhook_networks: Annotated[
+        tuple[str, ...],
+        Field(description="Networks of ours that webhooks may reach, also without TLS; else only the internet."),
+    ] = ()
+
+    @field_validator("trusted_proxies", "webhook_networks")
     @classmethod
     def _known_proxies(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        return _networks_of(addresses)
+        return networks_of(addresses)
+
+    @field_validator("public_url")
+    @classmethod
+    def _reachable(cls, url: str) -> str:
+        problems = callback_problems(url) if url else []
+        if problems and not is_this_machine(url):
+            raise refusal("MG-A014", problems[0].what, fix=problems[0].fix)
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _can_be_answered(self) -> Self:
+        silent = [account.line for account in self.payments if account.keys and account.provider != "webhook"]
+        if silent and not self.public_url:
+            what = f"{', '.join(silent)} can be asked, but not told where to answer"
+            enforce([Broken((), "MG-P024", what, fix="add  public_url: https://your-host")])
+        return self

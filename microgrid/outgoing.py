@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from microgrid.ports import Core, OutboxItem, transact
+from microgrid.kept import OutboxItem
+from microgrid.ports import Core, transact
 
 BATCH = 500
 FIRST_PAUSE = timedelta(minutes=5)

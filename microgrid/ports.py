@@ -4,123 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from microgrid.billing.differences import DifferenceItem
+from microgrid.billing.history import History
+from microgrid.billing.lease_contracts import LeaseContract
 from microgrid.billing.ledger import Journal
-from microgrid.billing.payments import Payment
-from microgrid.billing.plans import PlanVersion
-from microgrid.billing.register import Use
+from microgrid.billing.month_close import ClosedMonth
+from microgrid.billing.payments import Payment, RefundDue
+from microgrid.billing.plans import PlanProposal, PlanVersion
+from microgrid.billing.pushes import Push
+from microgrid.billing.sightings import Alarm, Sighted
+from microgrid.billing.statement_rows import StatementEntry
 from microgrid.clock import Clock
-from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
+from microgrid.counts import Counts
+from microgrid.customers.agents import Agent, Handover
+from microgrid.customers.records import (
+    Account,
+    Connection,
+    Customer,
+    Enrolment,
+    Feeder,
+    Fit,
+    Meter,
+    NameWord,
+    Phone,
+    Site,
+)
+from microgrid.customers.subscribers import NO_POSTER, Poster, Subscriber
 from microgrid.errors import Collision, InvalidInput, Problem
-from microgrid.monitoring.readings import Reading
-from microgrid.switching.supply import Desired, Twin
+from microgrid.home_ports import Homes
+from microgrid.kept import Approval, AuditRow, ChainHead, ChargeDay, Credit, KeptBalance, OutboxItem, RawEvent
+from microgrid.money_ports import Providers
+from microgrid.monitoring.readings import Aside, Reading
+from microgrid.switching.meter_records import (
+    BridgeLease,
+    Contact,
+    DeadLetter,
+    MeterEpoch,
+    MeterEvent,
+    MeterKeysRow,
+    Sending,
+)
+from microgrid.switching.sites import GridOutage, SiteState
+from microgrid.switching.supply import Decision, Desired, Enabling, Twin
+from microgrid.switching.token_records import GivenToken, KeptDevice
+from microgrid.switching.told import Ask
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
 ATTEMPTS = 5  # of one flow, when transactions get in each other's way
-
-
-@dataclass(frozen=True, slots=True)
-class Credit:
-    """The hot row of an account, locked by whoever changes it.
-
-    Available credit is `balance_minor` - (`accrued_micro` // 1,000,000 - `charged_minor`): what was posted, less what
-    was used and not yet posted, rounded down in the customer's favour. A micro is a millionth of a minor unit.
-    """
-
-    account_id: str
-    balance_minor: int = 0  # credit positive: minus the sum of the entries of `customer:<account>`
-    accrued_micro: int = 0  # of all energy and time ever used
-    charged_minor: int = 0  # of it, already posted to the ledger
-    paid_until: datetime | None = None  # prepaid time
-    low_warned: bool = False  # hysteresis of the low-credit message
-    cut_since: datetime | None = None
-
-    @property
-    def available_minor(self) -> int:
-        """Return what is left to use; negative is debt."""
-        return self.balance_minor - (self.accrued_micro // 1_000_000 - self.charged_minor)
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeDay:
-    """What one account used on one local day: a pure function of readings, fits and plans, and of the time it bought.
-
-    `uses` keeps the energy whose price depends on its month (blocks, allowances), so that a late reading of one day
-    moves the price of the later ones.
-    """
-
-    account_id: str
-    day: date
-    used_wh: int = 0
-    free_wh: int = 0
-    estimated_wh: int = 0
-    accrued_micro: int = 0  # energy, and time bought on the day
-    bought_minor: int = 0  # of it, time bought
-    uses: tuple[Use, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RawEvent:
-    """A request exactly as it came in, kept before anything is made of it."""
-
-    id: str
-    source: str
-    received_at: datetime
-    address: str
-    headers: str
-    body: bytes
-    outcome: str  # what became of it: posted payment id, or the reason why nothing was
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxItem:
-    """Something to be sent after the commit that decided it: an SMS, a webhook, a provider enquiry."""
-
-    id: str
-    kind: str
-    to: str
-    body: str
-    created_at: datetime
-    due_at: datetime
-    attempts: int = 0
-    done_at: datetime | None = None
-    last_error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRow:
-    """Who did what to which thing, when; sealed into a hash chain by `on_tick`."""
-
-    id: str
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """Something one person asked for and another has to agree to; `request` is all that is needed to do it, in JSON.
-
-    `granted` stays empty until somebody decides.
-    """
-
-    id: str
-    action: str
-    subject: str
-    request: str
-    note: str
-    asked_by: str
-    asked_at: datetime
-    decided_by: str = ""
-    decided_at: datetime | None = None
-    granted: bool | None = None
 
 
 class Table(Protocol[Row]):
@@ -150,8 +86,8 @@ class Table(Protocol[Row]):
     def where_in(self, field: str, values: Iterable[str]) -> Sequence[Row]:
         """Return the records whose indexed field is one of these, by id."""
 
-    def page(self, after: str = "", limit: int = 100) -> Sequence[Row]:
-        """Return the next records by id after one."""
+    def page(self, after: str = "", limit: int = 100, **equal: object) -> Sequence[Row]:
+        """Return the next records by id after one; with fields, of those whose indexed fields equal all of these."""
 
 
 class Outbox(Table[OutboxItem], Protocol):
@@ -159,6 +95,38 @@ class Outbox(Table[OutboxItem], Protocol):
 
     def due(self, kind: str, now: datetime, limit: int) -> Sequence[OutboxItem]:
         """Return items of a kind, not done, whose time has come, most overdue first."""
+
+
+class Balances(Protocol):
+    """Balances of accounts that many write to, kept once a day so that a sum never reads all of history."""
+
+    def accounts(self, after: str, limit: int) -> Sequence[str]:
+        """Return the next accounts of the books by name, without those of single customers."""
+
+    def kept_until(self, account: str) -> datetime | None:
+        """Return up to which moment an account's balances are kept."""
+
+    def latest(self, account: str, currency: str) -> KeptBalance | None:
+        """Return the newest kept balance of an account."""
+
+    def moved(self, account: str, since: datetime | None, until: datetime) -> dict[str, int]:
+        """Return by currency the sum of what was posted from one moment on and before another."""
+
+    def put_all(self, rows: Sequence[KeptBalance]) -> None:
+        """Keep balances."""
+
+    def forget_after(self, moment: datetime) -> None:
+        """Forget the balances that are kept up to later moments than this; they can be summed again."""
+
+
+class Trail(Table[AuditRow], Protocol):
+    """Who did what; a row once sealed is never changed, and none is ever deleted."""
+
+    def unsealed(self, limit: int) -> Sequence[AuditRow]:
+        """Return rows that are not in the chain yet, oldest first."""
+
+    def sealed(self, after: int = 0, limit: int = 100) -> Sequence[AuditRow]:
+        """Return the next rows of the chain after the one of a number."""
 
 
 class Ledger(Protocol):
@@ -172,6 +140,9 @@ class Ledger(Protocol):
 
     def find(self, journal_id: str) -> Journal | None:
         """Return a journal, or nothing."""
+
+    def find_all(self, journal_ids: Iterable[str]) -> dict[str, Journal]:
+        """Return many journals at once, by id; ids without a journal are left out."""
 
     def balance_minor(self, account: str, currency: str) -> int:
         """Return the sum of an account's entries: debit positive."""
@@ -223,6 +194,12 @@ class Readings(Protocol):
     def add_all(self, readings: Sequence[Reading]) -> Sequence[Reading]:
         """Insert those not yet known and return them; same id with another content raises Contradiction."""
 
+    def find(self, meter_id: str, epoch: int, seq: int) -> Reading | None:
+        """Return a reading by its number, or nothing."""
+
+    def remove(self, readings: Sequence[Reading]) -> None:
+        """Take readings out of what is charged; whoever does keeps them as `Aside` in the same transaction."""
+
     def neighbours(self, reading: Reading) -> tuple[Reading | None, Reading | None]:
         """Return the readings of the same meter and epoch just before and after it in time."""
 
@@ -234,6 +211,9 @@ class Readings(Protocol):
 
     def latest(self, meter_id: str) -> Reading | None:
         """Return the newest reading of a meter: of its highest epoch the last in time."""
+
+    def latest_all(self, meter_ids: Iterable[str]) -> dict[str, Reading]:
+        """Return the newest readings of many meters, by meter; meters without any are left out."""
 
 
 class Twins(Protocol):
@@ -260,21 +240,55 @@ class UnitOfWork(Protocol):
 
     sites: Table[Site]
     customers: Table[Customer]
+    phones: Table[Phone]
+    name_words: Table[NameWord]
     accounts: Table[Account]
     enrolments: Table[Enrolment]
+    feeders: Table[Feeder]
     connections: Table[Connection]
     meters: Table[Meter]
     fits: Table[Fit]
+    asides: Table[Aside]
     plans: Table[PlanVersion]  # id: plan_id@version
+    plan_proposals: Table[PlanProposal]
+    contracts: Table[LeaseContract]
+    site_states: Table[SiteState]
+    outages: Table[GridOutage]
     payments: Table[Payment]
+    sightings: Table[Sighted]
+    pushes: Table[Push]
+    alarms: Table[Alarm]
     raw_events: Table[RawEvent]
     outbox: Outbox
-    audit: Table[AuditRow]
+    audit: Trail
+    chain_heads: Table[ChainHead]
+    agents: Table[Agent]
+    handovers: Table[Handover]
+    balances: Balances
     approvals: Table[Approval]
+    decisions: Table[Decision]
+    enablings: Table[Enabling]
+    statement_rows: Table[StatementEntry]
+    differences: Table[DifferenceItem]
+    month_closes: Table[ClosedMonth]
+    refunds: Table[RefundDue]
+    subscribers: Table[Subscriber]
+    counts: Counts
+    homes: Homes
     ledger: Ledger
+    history: History
     credits: Credits
     readings: Readings
     twins: Twins
+    token_devices: Table[KeptDevice]
+    tokens: Table[GivenToken]
+    meter_keys: Table[MeterKeysRow]
+    meter_epochs: Table[MeterEpoch]
+    contacts: Table[Contact]
+    sendings: Table[Sending]
+    meter_events: Table[MeterEvent]
+    dead_letters: Table[DeadLetter]
+    bridge_leases: Table[BridgeLease]
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Open a part of the transaction: what it wrote is undone, and only that, when it raises."""
@@ -288,6 +302,9 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[UnitOfWork]:
         """Open a transaction that sees one moment of the store, writes nothing and holds up nobody."""
+
+    def check(self) -> None:
+        """Raise Environment when the store takes no writes, or was made for another version."""
 
 
 def transact(store: Store, flow: Callable[[UnitOfWork], Result]) -> Result:
@@ -307,6 +324,9 @@ class MeterLink(Protocol):
 
     def send(self, meter_id: str, desired: Desired) -> None:
         """Send the desired state; nothing is known until the meter reports."""
+
+    def request(self, meter_id: str, ask: Ask) -> None:
+        """Ask a meter something; who does not hear it is asked again another time."""
 
 
 class Notifier(Protocol):
@@ -355,3 +375,6 @@ class Core:
     link: MeterLink
     notifier: Notifier
     keys: Keys = NO_KEYS
+    poster: Poster = NO_POSTER
+    providers: Providers = field(default_factory=dict)
+    refund_after: timedelta = timedelta(days=30)  # in suspense, before a payment is to be given back

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from microgrid.billing import asides
 from microgrid.billing.credit import charge, charge_journal, days_needed, fee_journal, posted, with_days
 from microgrid.billing.local_time import DAY, day_start, local_day
 from microgrid.billing.plans import PlanVersion, faults
@@ -16,8 +17,9 @@ from microgrid.billing.standing import Standing, stand, stand_all
 from microgrid.customers.records import Fit, Site
 from microgrid.customers.service import add_once, fitted
 from microgrid.errors import Contradiction, InvalidInput, Problem
-from microgrid.monitoring.readings import Reading, clock_problem
-from microgrid.ports import ChargeDay, Credit, OutboxItem, RawEvent, UnitOfWork
+from microgrid.kept import ChargeDay, Credit, OutboxItem
+from microgrid.monitoring.readings import Reading
+from microgrid.ports import UnitOfWork
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 POSTING = "post charges"  # the kind of outbox item that says when a site's next day begins
@@ -25,11 +27,11 @@ POSTING = "post charges"  # the kind of outbox item that says when a site's next
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of readings: how many are new, what contradicts, and whose credit changed."""
+    """What became of readings: how many are new, what contradicts, and the credit of whom they charge."""
 
     new: int
     problems: tuple[Problem, ...]
-    touched: tuple[str, ...]
+    touched: tuple[Credit, ...]
 
 
 def take_in(uow: UnitOfWork, told: Sequence[Reading], now: datetime) -> Stored:
@@ -38,15 +40,22 @@ def take_in(uow: UnitOfWork, told: Sequence[Reading], now: datetime) -> Stored:
     A reading that contradicts a stored one is left out and told, and one of an impossible moment is kept aside; the
     others are facts all the same.
     """
-    readings, aside = _possible(uow, told, now)
-    fits = _fits(uow, {reading.meter_id for reading in readings})
+    admitted = asides.admit(uow, told, now)
+    fits = _fits(uow, {reading.meter_id for reading in admitted.rows})
     connections = uow.connections.get_all({fit.connection_id for fit in fits})
     account_of = {fit.id: connections[fit.connection_id].account_id for fit in fits}
     rows = uow.credits.lock(set(account_of.values()))
-    fresh, problems = _store(uow, readings)
+    fresh, problems = _store(uow, admitted.rows)
     if fresh and rows:
-        _charge(uow, rows, _pieces(uow, fresh, fits, account_of))
-    return Stored(len(fresh), (*aside, *problems), tuple(rows) if fresh else ())
+        neighbours = uow.readings.neighbours_all(fresh)
+        doubted = asides.sift(uow, fresh, fits, neighbours, now)
+        if doubted:
+            problems = (*problems, *doubted.values())
+            fresh = [reading for reading in fresh if reading.id not in doubted]
+            neighbours = uow.readings.neighbours_all(fresh)
+        rows = _charge(uow, rows, _pieces(uow, fresh, fits, account_of, neighbours))
+    asides.count_again(uow, fresh, admitted, now)
+    return Stored(len(fresh), (*admitted.problems, *problems), tuple(rows.values()) if fresh else ())
 
 
 @contextmanager
@@ -135,24 +144,6 @@ def _fits(uow: UnitOfWork, meter_ids: set[str]) -> Sequence[Fit]:
     return uow.fits.where_in("meter_id", meter_ids) if held else fits
 
 
-def _possible(uow: UnitOfWork, told: Sequence[Reading], now: datetime) -> tuple[Sequence[Reading], tuple[Problem, ...]]:
-    """Return the readings whose moment can be; the others are kept as messages, so that their numbers stay free."""
-    possible: list[Reading] = []
-    aside: list[Problem] = []
-    kept: dict[str, RawEvent] = {}
-    for reading in told:
-        problem = clock_problem(reading, now)
-        if problem is None:
-            possible.append(reading)
-            continue
-        aside.append(problem)
-        key = f"reading:{reading.id}:{reading.at.isoformat()}:{reading.register_wh}"
-        kept[key] = RawEvent(key, "reading", now, "", "", repr(reading).encode(), problem.what)
-    if kept:
-        uow.raw_events.put_all(list(kept.values()))
-    return possible, tuple(aside)
-
-
 def _store(uow: UnitOfWork, readings: Sequence[Reading]) -> tuple[Sequence[Reading], tuple[Problem, ...]]:
     """Store readings at once; one by one only where some contradict."""
     try:
@@ -172,11 +163,14 @@ def _store(uow: UnitOfWork, readings: Sequence[Reading]) -> tuple[Sequence[Readi
 
 
 def _pieces(
-    uow: UnitOfWork, fresh: Sequence[Reading], fits: Sequence[Fit], account_of: Mapping[str, str]
+    uow: UnitOfWork,
+    fresh: Sequence[Reading],
+    fits: Sequence[Fit],
+    account_of: Mapping[str, str],
+    neighbours: asides.Neighbours,
 ) -> dict[str, tuple[list[Piece], tuple[Term, ...]]]:
     """Return by account what new readings change, and what the account is charged by."""
     standings = stand_all(uow, set(account_of.values()))
-    neighbours = uow.readings.neighbours_all(fresh)
     found: dict[str, tuple[list[Piece], tuple[Term, ...]]] = {}
     by_meter: dict[str, list[Reading]] = {}
     for reading in fresh:
@@ -191,8 +185,8 @@ def _pieces(
 
 def _charge(
     uow: UnitOfWork, rows: Mapping[str, Credit], used: Mapping[str, tuple[list[Piece], tuple[Term, ...]]]
-) -> None:
-    """Add pieces of energy to the charge days of locked accounts and to their accrual."""
+) -> dict[str, Credit]:
+    """Add pieces of energy to the charge days of locked accounts and to their accrual; return all their credits."""
     needed = {key: days_needed(pieces) for key, (pieces, _) in used.items()}
     stored = uow.credits.days((key, day) for key, days in needed.items() for day in days)
     days: list[ChargeDay] = []
@@ -204,6 +198,7 @@ def _charge(
         after.append(with_days(rows[key], own, changed))
     uow.credits.put_days(days)
     uow.credits.put_all(after)
+    return {**rows, **{credit.account_id: credit for credit in after}}
 
 
 def _used(uow: UnitOfWork, account_id: str) -> tuple[list[Piece], tuple[Term, ...]]:

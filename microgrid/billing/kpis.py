@@ -124,6 +124,12 @@ def lagged_portfolio_at_risk(now: Sequence[Balance], before: Sequence[Balance], 
     return figure(name, "fraction", basis, evidence)
 
 
+def mean_days_past_due(balances: Iterable[Balance]) -> Figure:
+    """Return how many days the contracts that owe something are past due, those in time counted with 0."""
+    evidence = (Evidence(one.contract_id, one.days_past_due, 1, one.lines) for one in balances if _owed(one))
+    return figure("days past due", "days/contract", "contracts that owe something, in time or late", evidence)
+
+
 def write_off_ratio(write_offs: Iterable[WriteOff], receivables: Sequence[tuple[date, int]], last: date) -> Figure:
     """Return the write-offs of the twelve months that end on a day over the mean of the receivables handed in.
 

@@ -53,9 +53,40 @@ CHART = {
 }
 
 
+CASH = "cash"  # the provider of payments in coins and notes
+OFFICE = "office"  # where such a payment is taken, unless an agent took it
+
+
 def cash(provider: str, shortcode: str) -> str:
-    """Return the account of money held at a provider."""
-    return f"cash:{provider}:{shortcode}"
+    """Return the account of money held: at a provider, in the office, or by the agent who took it."""
+    if provider != CASH:
+        return f"cash:{provider}:{shortcode}"
+    return office_cash() if shortcode == OFFICE else agent_float(shortcode)
+
+
+def office_cash() -> str:
+    """Return the account of the cash in the office."""
+    return f"cash:{OFFICE}"
+
+
+def agent_float(agent_id: str) -> str:
+    """Return the account of the cash an agent holds for us."""
+    return f"agent_float:{agent_id}"
+
+
+def agent_receivable(agent_id: str) -> str:
+    """Return the account of what an agent owes since cash was missing."""
+    return f"agent_receivable:{agent_id}"
+
+
+def refunds_payable(provider: str, shortcode: str) -> str:
+    """Return the account of money that is to go back to its payers."""
+    return f"refunds_payable:{provider}:{shortcode}"
+
+
+def bad_debt(site_id: str) -> str:
+    """Return the expense account of debts given up at a site."""
+    return f"bad_debt:{site_id}"
 
 
 def suspense(provider: str, shortcode: str) -> str:
@@ -71,6 +102,11 @@ def customer(account_id: str) -> str:
 def revenue(kind: str, site_id: str) -> str:
     """Return the income account of a kind of sale (energy, rental, appliance, fees) at a site."""
     return f"revenue:{kind}:{site_id}"
+
+
+def lease_receivable(contract_id: str) -> str:
+    """Return the account of what fell due of a lease and is not paid."""
+    return f"receivable:lease:{contract_id}"
 
 
 def faults(journal: Journal) -> Iterable[str]:

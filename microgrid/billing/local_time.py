@@ -29,6 +29,12 @@ def local_day(at: datetime, zone: ZoneInfo) -> date:
     return day + DAY if day_start(day + DAY, zone) <= at else day
 
 
+def days_later(at: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """Return the moment at which the same wall clock of the site shows the same time so many days later."""
+    local = at.astimezone(zone)
+    return local.replace(tzinfo=None, fold=0).__add__(DAY * days).replace(tzinfo=zone).astimezone(UTC)
+
+
 def month_start(day: date) -> date:
     """Return the first day of a day's month."""
     return day.replace(day=1)

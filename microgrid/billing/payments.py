@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Status = Literal["posted", "suspense", "pending", "refused", "reversed"]
+Status = Literal["posted", "suspense", "pending", "refused", "refunding", "reversed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,16 @@ class Payment:
     account_id: str | None = None
     status: Status = "pending"
     journal_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDue:
+    """A payment whose owner was not found in time, to be given back; off the list once it is matched or returned."""
+
+    id: str  # of the payment
+    state: Literal["listed", "matched", "returned"]
+    listed_at: datetime
+    closed_at: datetime | None = None
 
 
 def payment_id(provider: str, shortcode: str, receipt: str) -> str:

@@ -69,6 +69,11 @@ class _Slot:
 
 def terms_in_force(enrolments: Iterable[Enrolment], versions: Iterable[PlanVersion]) -> tuple[Term, ...]:
     """Return which plan version an account is charged by at any time, oldest first."""
+    return _terms_in_force(tuple(enrolments), tuple(versions))
+
+
+@lru_cache(maxsize=4096)
+def _terms_in_force(enrolments: tuple[Enrolment, ...], versions: tuple[PlanVersion, ...]) -> tuple[Term, ...]:
     by_plan: dict[str, list[PlanVersion]] = {}
     for version in sorted(versions, key=lambda one: (one.effective_from, one.version)):
         by_plan.setdefault(version.plan_id, []).append(version)

@@ -116,6 +116,13 @@ def availability(connections: Iterable[Supplied], period: Interval) -> Figure:
     return figure("availability", "fraction", _BASIS, evidence)
 
 
+def felt_outage(connections: Iterable[Supplied], period: Interval) -> Figure:
+    """Return how long the average customer had paid and yet got nothing: enabled, but not supplied by the grid."""
+    times = ((one, clocks(one, period)) for one in connections)
+    evidence = (Evidence(one.connection_id, times_of.felt_outage_s, _weight(one, period)) for one, times_of in times)
+    return figure("felt outage", "s/customer", "all connections; enabled by the account, not supplied", evidence)
+
+
 def system_availability(connections: Sequence[Supplied], period: Interval) -> Figure:
     """Return the part of the period in which the grid supplied at least one customer: the plant's own view."""
     anyone = merged((piece for one in connections for piece in merged(one.supplied, _served(one, period))), period)

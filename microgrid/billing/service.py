@@ -6,18 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, count
+from typing import Literal
 
-from microgrid.billing import ledger
+from microgrid.announcing import announce_payment
+from microgrid.billing import leasing, ledger
 from microgrid.billing.charging import post_accrued
 from microgrid.billing.credit import to_post
 from microgrid.billing.ledger import Entry, Journal
 from microgrid.billing.payments import Payment, Status
 from microgrid.billing.standing import Standing, stand
-from microgrid.customers.service import Match, contradiction, find_account, need
+from microgrid.customers.matching import Match, find_account
+from microgrid.customers.service import contradiction, need
 from microgrid.errors import AlreadyThere, Contradiction, InvalidInput, Problem
+from microgrid.kept import OutboxItem
 from microgrid.ports import UnitOfWork
 
 CUSTOMER = ledger.customer("")
+WAITING_FOR_MATCH = "match payment"  # the kind of outbox item that asks whether a payment is still in suspense
+WAITING: tuple[Status, ...] = ("pending", "refused")  # for the word of the provider; nothing of it is booked
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +34,28 @@ class Receipt:
     is_new: bool
     suggestions: tuple[str, ...] = ()
     touched: tuple[str, ...] = ()
+    confirmed: bool = False  # it waited for its provider's word until now
 
 
-def receive(uow: UnitOfWork, seen: Payment, now: datetime, reference_phone: str = "") -> Receipt:
+def receive(
+    uow: UnitOfWork, seen: Payment, now: datetime, reference_phone: str = "", *, is_proven: bool = True
+) -> Receipt:
     """Book a payment once, by its receipt; a further sighting of it changes nothing but what was not known before.
 
-    A reference that means no account goes to suspense. Raises Contradiction when the receipt is known with another
-    amount or currency.
+    A reference that means no account goes to suspense. One that is pending waits, until a proven sighting confirms it
+    as that one says. Raises Contradiction when the receipt is known with another amount or currency.
     """
-    known = uow.payments.hold(seen.id)
-    if known is None:
-        match = _match(uow, seen, reference_phone)
-        booked = _booked(seen, match.account_id)
-        try:
-            uow.payments.add(booked)
-        except AlreadyThere:  # another thread was quicker by a moment
-            known = uow.payments.hold(seen.id)
-        else:
-            return _post(uow, booked, now, match)
-    assert known is not None
-    return _seen_again(uow, known, seen, now, reference_phone)
+    match = _match(uow, seen, reference_phone)
+    booked = _booked(seen, match.account_id)
+    try:
+        uow.payments.add(booked)
+    except AlreadyThere:
+        known = uow.payments.hold(seen.id)
+        assert known is not None
+        if is_proven and known.status in WAITING and seen.status != "pending":
+            return _confirm(uow, known, seen, now, reference_phone)
+        return _seen_again(uow, known, seen, now, reference_phone)
+    return _post(uow, booked, now, match)
 
 
 def take_back(uow: UnitOfWork, seen: Payment, now: datetime, note: str, reference_phone: str = "") -> Receipt:
@@ -56,12 +64,17 @@ def take_back(uow: UnitOfWork, seen: Payment, now: datetime, note: str, referenc
     A payment that is taken back before it was seen has come and gone: both are booked.
     """
     received = receive(uow, seen, now, reference_phone)
-    taken = reverse(uow, received.payment, now, note)
+    taken = reverse(uow, received.payment, now, note, seen.paid_at)
     return replace(taken, touched=tuple(sorted({*received.touched, *taken.touched})))
 
 
-def reverse(uow: UnitOfWork, payment: Payment, now: datetime, note: str) -> Receipt:
-    """Post the mirror images of a payment and of its moves, the last first; reversed already is a success."""
+def reverse(
+    uow: UnitOfWork, payment: Payment, now: datetime, note: str, value_at: datetime | None = None
+) -> Receipt:
+    """Post the mirror images of a payment and of its moves, the last first; reversed already is a success.
+
+    `value_at` is when the money went back, where the provider says so.
+    """
     if payment.status == "reversed":
         return Receipt(payment, is_new=False)
     if payment.journal_id is None:
@@ -69,17 +82,11 @@ def reverse(uow: UnitOfWork, payment: Payment, now: datetime, note: str) -> Rece
         raise InvalidInput(Problem("MG-P003", what, fix="wait until the provider has confirmed it"))
     after = replace(payment, status="reversed")
     uow.payments.put(after)
-    changes: dict[str, int] = {}
-    for journal in reversed(_journals(uow, payment)):
-        back = ledger.mirror(journal, f"reversal:{journal.id}", now, note)
-        uow.ledger.post(back)
-        for entry in back.entries:
-            if entry.account.startswith(CUSTOMER):
-                key = entry.account.removeprefix(CUSTOMER)
-                changes[key] = changes.get(key, 0) - entry.amount_minor
-    uow.credits.lock(changes)
-    touched = [_change(uow, key, amount_minor, now) for key, amount_minor in sorted(changes.items()) if amount_minor]
-    return Receipt(after, is_new=True, touched=tuple(key for keys in touched for key in keys))
+    backs = [ledger.mirror(one, f"reversal:{one.id}", now, note) for one in reversed(journals_of(uow, payment))]
+    uow.ledger.post_all([replace(back, value_at=value_at or now) for back in backs])
+    off_refund_list(uow, payment, "returned", now)
+    announce_payment(uow, "payment.reversed", after.id, after, now)
+    return Receipt(after, is_new=True, touched=change_balances(uow, backs, now))
 
 
 def move(uow: UnitOfWork, payment_id: str, account_id: str, now: datetime, note: str) -> Receipt:
@@ -92,19 +99,23 @@ def move(uow: UnitOfWork, payment_id: str, account_id: str, now: datetime, note:
         return Receipt(payment, is_new=False)
     _refuse_move(payment, standing)
     entries = (
-        Entry(_owner(payment), payment.amount_minor),
+        Entry(owner_of(payment), payment.amount_minor),
         Entry(ledger.customer(account_id), -payment.amount_minor),
     )
     journal_id = numbered(uow, f"move:{payment.id}")
     uow.ledger.post(replace(_journal(journal_id, "move", payment, now, payment.paid_at, entries), note=note))
     moved = replace(payment, account_id=account_id, status="posted")
     uow.payments.put(moved)
+    off_refund_list(uow, payment, "matched", now)
+    announce_payment(uow, "payment.moved", journal_id, moved, now)
     # The rows of both accounts are locked in one order, or two moves between them would wait for each other.
     both = sorted({account_id, *([payment.account_id] if payment.account_id else [])})
     uow.credits.lock(both)
     if payment.account_id:
-        _change(uow, payment.account_id, -payment.amount_minor, now)
-    _change(uow, account_id, payment.amount_minor, now)
+        number = int(journal_id.rpartition(":")[2])  # it came to this account by the move before, or as a payment
+        arrival = f"move:{payment.id}:{number - 1}" if number > 1 else payment.journal_id or ""
+        change_balance(uow, payment.account_id, -payment.amount_minor, now, (arrival,))
+    change_balance(uow, account_id, payment.amount_minor, now, (journal_id,))
     return Receipt(moved, is_new=True, touched=tuple(both))
 
 
@@ -116,26 +127,65 @@ def numbered(uow: UnitOfWork, base: str) -> str:
     return f"{base}:{number}"
 
 
-def _journals(uow: UnitOfWork, payment: Payment) -> list[Journal]:
-    """Return what was booked of a payment: its arrival, then its moves."""
+def last_refund(uow: UnitOfWork, payment_id: str) -> Journal:
+    """Return the newest journal that says a payment is owed back to its payer."""
+    found = None
+    for number in count(1):
+        journal = uow.ledger.find(f"refund:{payment_id}:{number}")
+        if journal is None:
+            break
+        found = journal
+    assert found is not None
+    return found
+
+
+def journals_of(uow: UnitOfWork, payment: Payment) -> list[Journal]:
+    """Return what was booked of a payment and holds: its arrival, its moves, and that it is owed back."""
     ids = chain([payment.journal_id or ""], (f"move:{payment.id}:{number}" for number in count(1)))
     found: list[Journal] = []
     for key in ids:
         journal = uow.ledger.find(key)
         if journal is None:
             break
-        found.append(journal)
-    return found
+        if uow.ledger.find(f"reversal:{key}") is None:
+            found.append(journal)
+    return [*found, *([last_refund(uow, payment.id)] if payment.status == "refunding" else [])]
+
+
+def wait_for_match(uow: UnitOfWork, payment: Payment, now: datetime) -> None:
+    """Note that a payment is in suspense, so that it comes onto the refund list when nobody matches it in time."""
+    uow.outbox.put(OutboxItem(f"match:{payment.id}", WAITING_FOR_MATCH, payment.id, "", now, now))
+
+
+def off_refund_list(uow: UnitOfWork, payment: Payment, state: Literal["matched", "returned"], now: datetime) -> None:
+    """Take a payment off the refund list, if it is there."""
+    listed = uow.refunds.get(payment.id)
+    if listed is not None and listed.state == "listed":
+        uow.refunds.put(replace(listed, state=state, closed_at=now))
+
+
+def change_balances(uow: UnitOfWork, journals: Sequence[Journal], now: datetime) -> tuple[str, ...]:
+    """Add what journals give and take to the balances of customers, locking all their rows in one order first."""
+    changes: dict[str, int] = {}
+    for journal in journals:
+        for entry in journal.entries:
+            if entry.account.startswith(CUSTOMER):
+                key = entry.account.removeprefix(CUSTOMER)
+                changes[key] = changes.get(key, 0) - entry.amount_minor
+    uow.credits.lock(changes)
+    changed = [(key, amount_minor) for key, amount_minor in sorted(changes.items()) if amount_minor]
+    arrivals = [journal.reverses for journal in journals if journal.reverses is not None]
+    touched = [change_balance(uow, key, amount_minor, now, arrivals) for key, amount_minor in changed]
+    return tuple(key for keys in touched for key in keys)
 
 
 def _match(uow: UnitOfWork, seen: Payment, reference_phone: str) -> Match:
     match = find_account(uow, seen.reference, reference_phone, seen.payer, seen.payer_kind)
     if match.account_id is None:
         return match
-    account = need(uow.accounts, match.account_id, "account")
-    site = need(uow.sites, account.site_id, "site")
-    if site.currency != seen.currency:  # no journal mixes currencies: a person decides
-        return Match(None, (account.id,))
+    currency = match.currency or uow.homes.get_all((match.account_id,))[match.account_id].site.currency
+    if currency != seen.currency:
+        return Match(None, (match.account_id,))  # no journal mixes currencies: a person decides
     return match
 
 
@@ -149,20 +199,28 @@ def _booked(seen: Payment, account_id: str | None) -> Payment:
 def _post(uow: UnitOfWork, booked: Payment, now: datetime, match: Match) -> Receipt:
     if booked.journal_id is None:
         return Receipt(booked, is_new=True, suggestions=match.suggestions)
-    entries = (Entry(_cash(booked), booked.amount_minor), Entry(_owner(booked), -booked.amount_minor))
+    entries = (Entry(_cash(booked), booked.amount_minor), Entry(owner_of(booked), -booked.amount_minor))
     uow.ledger.post(_journal(booked.journal_id, "payment", booked, now, booked.paid_at, entries))
-    touched = _change(uow, booked.account_id, booked.amount_minor, now)
+    announce_payment(uow, "payment.booked", booked.id, booked, now)
+    if booked.status == "suspense":
+        wait_for_match(uow, booked, now)
+    touched = change_balance(uow, booked.account_id, booked.amount_minor, now, (booked.journal_id,))
     return Receipt(booked, is_new=True, suggestions=match.suggestions, touched=touched)
+
+
+def _confirm(uow: UnitOfWork, known: Payment, seen: Payment, now: datetime, reference_phone: str) -> Receipt:
+    """Book what waited for its provider's word as the provider says it: nothing of it was in the books before."""
+    payer, kind = (seen.payer, seen.payer_kind) if seen.payer else (known.payer, known.payer_kind)
+    reference = seen.reference or known.reference
+    told = replace(seen, reference=reference, payer=payer, payer_kind=kind, received_at=known.received_at)
+    match = _match(uow, told, reference_phone)
+    booked = _booked(told, match.account_id)
+    uow.payments.put(booked)
+    return replace(_post(uow, booked, now, match), confirmed=True)
 
 
 def _seen_again(uow: UnitOfWork, known: Payment, seen: Payment, now: datetime, reference_phone: str) -> Receipt:
     _refuse_other(known, seen)
-    if known.status == "pending" and seen.status != "pending":  # the provider has confirmed it
-        match = _match(uow, replace(seen, reference=seen.reference or known.reference), reference_phone)
-        filled = replace(known, reference=known.reference or seen.reference, status=seen.status)
-        booked = _booked(filled, match.account_id)
-        uow.payments.put(booked)
-        return _post(uow, booked, now, match)
     if known.status == "suspense" and not known.reference and seen.reference:
         filled = replace(known, reference=seen.reference)
         uow.payments.put(filled)
@@ -202,14 +260,23 @@ def _unknown_payment(payment_id: str) -> Problem:
     return Problem("MG-A001", f"there is no payment '{payment_id[:100]}'", fix="look for it by its receipt")
 
 
-def _change(uow: UnitOfWork, account_id: str | None, amount_minor: int, now: datetime) -> tuple[str, ...]:
-    """Add to the balance of an account, locking its row; what it has used until now is posted before."""
+def change_balance(
+    uow: UnitOfWork, account_id: str | None, amount_minor: int, now: datetime, arrivals: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Add to the balance of an account, locking its row; what it has used until now is posted before.
+
+    `arrivals` are the journals in which a customer's money came: it pays what is due of contracts, or takes it back.
+    """
     if account_id is None:
         return ()
     credit = uow.credits.lock((account_id,))[account_id]
     if to_post(credit):
         credit = post_accrued(uow, stand(uow, account_id), credit, now)
     uow.credits.put(replace(credit, balance_minor=credit.balance_minor + amount_minor))
+    if arrivals and amount_minor > 0 and credit.instalments_due_minor:
+        leasing.take(uow, account_id, arrivals[-1], amount_minor, now)
+    elif arrivals and amount_minor < 0:
+        leasing.give_back(uow, account_id, -amount_minor, arrivals, now, "the money that paid it went back")
     return (account_id,)
 
 
@@ -223,7 +290,7 @@ def _cash(payment: Payment) -> str:
     return ledger.cash(payment.provider, payment.shortcode)
 
 
-def _owner(payment: Payment) -> str:
+def owner_of(payment: Payment) -> str:
     """Return whose money a payment is in the books: the customer's, or nobody's yet."""
     if payment.account_id:
         return ledger.customer(payment.account_id)

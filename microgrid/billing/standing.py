@@ -11,6 +11,7 @@ from microgrid.billing.plans import PlanVersion
 from microgrid.billing.register import Term, term_at, terms_in_force
 from microgrid.customers.records import Account, Site
 from microgrid.customers.service import need
+from microgrid.home_ports import Home
 from microgrid.ports import UnitOfWork
 
 
@@ -21,6 +22,7 @@ class Standing:
     account: Account
     site: Site
     terms: tuple[Term, ...]
+    customer_class: str = ""  # of its connections, where they are of one class
 
     @property
     def zone(self) -> ZoneInfo:
@@ -41,12 +43,12 @@ def stand(uow: UnitOfWork, account_id: str) -> Standing:
 
 def stand_all(uow: UnitOfWork, account_ids: Iterable[str]) -> dict[str, Standing]:
     """Return many accounts with their sites and plans at once, by account."""
-    accounts = uow.accounts.get_all(account_ids)
-    sites = uow.sites.get_all({account.site_id for account in accounts.values()})
-    enrolments = uow.enrolments.where_in("account_id", accounts)
-    versions = uow.plans.where_in("plan_id", {one.plan_id for one in enrolments})
-    by_account = {key: [one for one in enrolments if one.account_id == key] for key in accounts}
-    return {
-        key: Standing(account, sites[account.site_id], terms_in_force(by_account[key], versions))
-        for key, account in accounts.items()
-    }
+    return {key: standing_of(home) for key, home in uow.homes.get_all(account_ids).items()}
+
+
+def standing_of(home: Home) -> Standing:
+    """Return what an account is charged, from all that is known of it; its tax is that of its customers' class."""
+    classes = {connection.customer_class for connection in home.connections}
+    own_class = next(iter(classes)) if len(classes) == 1 else ""
+    plans = [plan.for_class(own_class) for plan in home.plans]
+    return Standing(home.account, home.site, terms_in_force(home.enrolments, plans), own_class)

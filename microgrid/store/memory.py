@@ -11,11 +11,18 @@ from typing import Any
 
 from microgrid.ports import UnitOfWork
 from microgrid.store.changes import Changes
+from microgrid.store.memory_balances import MemoryBalances
 from microgrid.store.memory_books import MemoryCredits, MemoryLedger
+from microgrid.store.memory_counts import MemoryCounts
+from microgrid.store.memory_history import MemoryHistory
+from microgrid.store.memory_homes import MemoryHomes
 from microgrid.store.memory_meters import MemoryReadings, MemoryTwins
 from microgrid.store.memory_tables import MemoryOutbox, MemoryTable
+from microgrid.store.memory_trail import MemoryTrail
 from microgrid.store.records import TABLES
 from microgrid.store.unit import Unit
+
+SPECIAL: dict[str, type[MemoryTable[Any]]] = {"outbox": MemoryOutbox, "audit": MemoryTrail}
 
 
 class MemoryUnit(Unit):
@@ -24,9 +31,13 @@ class MemoryUnit(Unit):
     def __init__(self, changes: Changes) -> None:
         self.changes = changes
         for kept in TABLES:
-            made: type[MemoryTable[Any]] = MemoryOutbox if kept.name == "outbox" else MemoryTable
+            made: type[MemoryTable[Any]] = SPECIAL.get(kept.name, MemoryTable)
             setattr(self, kept.name, made(changes, kept))
-        self.ledger = MemoryLedger(changes)
+        self.homes = MemoryHomes(self)
+        self.counts = MemoryCounts(self)
+        books = MemoryLedger(changes)
+        self.ledger, self.balances = books, MemoryBalances(changes, books)
+        self.history = MemoryHistory(books)
         self.credits = MemoryCredits(changes)
         self.readings = MemoryReadings(changes)
         self.twins = MemoryTwins(changes)
@@ -52,6 +63,9 @@ class MemoryStore:
     def read(self) -> _Transaction:
         """Open a transaction that writes nothing; it waits for its turn, as every one in memory."""
         return _Transaction(self, writing=False)
+
+    def check(self) -> None:
+        """Find nothing wrong: memory takes writes as long as there is any."""
 
     def enter(self, *, writing: bool) -> None:
         """Wait for the store and open it."""

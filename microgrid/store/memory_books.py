@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from microgrid.billing.ledger import Journal
 from microgrid.errors import AlreadyThere
-from microgrid.ports import ChargeDay, Credit
+from microgrid.kept import ChargeDay, Credit
 from microgrid.store.changes import Changes
 from microgrid.store.memory_tables import SortedKeys
 from microgrid.store.records import (
@@ -58,6 +58,12 @@ class MemoryLedger:
         self._changes.check_open()
         return self._journals.get(HEAD_ROWS.asked(journal_id))
 
+    def find_all(self, journal_ids: Iterable[str]) -> dict[str, Journal]:
+        """Return many journals, by id."""
+        self._changes.check_open()
+        asked = sorted({HEAD_ROWS.asked(journal_id) for journal_id in journal_ids})
+        return {each: self._journals[each] for each in asked if each in self._journals}
+
     def balance_minor(self, account: str, currency: str) -> int:
         """Return the sum of an account's entries: debit positive."""
         self._changes.check_open()
@@ -82,6 +88,15 @@ class MemoryLedger:
     def all(self) -> Iterable[Journal]:
         """Return every journal, in no order."""
         return self._journals.values()
+
+    def accounts(self) -> Iterable[str]:
+        """Return the names of all accounts that journals touch, in no order."""
+        return self._by_account
+
+    def places_of(self, account: str) -> Sequence[tuple[datetime, str]]:
+        """Return when and by which journals an account was touched, oldest first."""
+        found = self._by_account.get(account)
+        return found.all() if found is not None else []
 
     def _insert(self, journal: Journal) -> None:
         self._journals[journal.id] = journal

@@ -32,6 +32,18 @@ class MemoryReadings:
             self._changes.undo_to(mark)
             raise
 
+    def find(self, meter_id: str, epoch: int, seq: int) -> Reading | None:
+        """Return a reading by its number, or nothing."""
+        self._changes.check_open()
+        return self._rows.get((READING_ROWS.asked(meter_id), epoch, seq))
+
+    def remove(self, readings: Sequence[Reading]) -> None:
+        """Take readings out."""
+        for reading in readings:
+            if self._rows.get(_id(reading)) == reading:
+                self._changes.note(self._insert, reading)
+                self._remove(reading)
+
     def neighbours(self, reading: Reading) -> tuple[Reading | None, Reading | None]:
         """Return the readings of the same meter and epoch just before and after it in time."""
         self._changes.check_open()
@@ -65,20 +77,27 @@ class MemoryReadings:
                 return self._rows[meter_id, epoch, places[-1][1]]
         return None
 
+    def latest_all(self, meter_ids: Iterable[str]) -> dict[str, Reading]:
+        """Return the newest readings of many meters, by meter; meters without any are left out."""
+        found = {meter_id: self.latest(meter_id) for meter_id in sorted(set(meter_ids))}
+        return {meter_id: reading for meter_id, reading in found.items() if reading is not None}
+
     def _add(self, reading: Reading) -> bool:
         READING_ROWS.check(reading)
-        key = (reading.meter_id, reading.epoch, reading.seq)
-        known = self._rows.get(key)
+        known = self._rows.get(_id(reading))
         if known is not None:
             refuse_contradiction(known, reading)
             return False
         self._changes.note(self._remove, reading)
-        self._rows[key] = reading
-        insort(self._places_of(reading), (reading.at, reading.seq))
+        self._insert(reading)
         return True
 
+    def _insert(self, reading: Reading) -> None:
+        self._rows[_id(reading)] = reading
+        insort(self._places_of(reading), (reading.at, reading.seq))
+
     def _remove(self, reading: Reading) -> None:
-        del self._rows[reading.meter_id, reading.epoch, reading.seq]
+        del self._rows[_id(reading)]
         places = self._places_of(reading)
         del places[bisect_left(places, (reading.at, reading.seq))]
 
@@ -121,6 +140,10 @@ class MemoryTwins:
         for twin in twins:
             self.put(twin)
 
+    def all(self) -> Iterable[Twin]:
+        """Return every twin, in no order."""
+        return self._rows.values()
+
     def due(self, now: datetime, limit: int) -> Sequence[Twin]:
         """Return twins whose next sending is due, most overdue first."""
         self._changes.check_open()
@@ -136,3 +159,7 @@ class MemoryTwins:
             self._due.pop(meter_id, None)
         else:
             self._due[meter_id] = twin.next_send_at
+
+
+def _id(reading: Reading) -> tuple[str, int, int]:
+    return reading.meter_id, reading.epoch, reading.seq

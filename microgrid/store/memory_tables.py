@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from microgrid.errors import AlreadyThere
-from microgrid.ports import OutboxItem
+from microgrid.kept import OutboxItem
 from microgrid.store.changes import Changes
 from microgrid.store.records import Kept, refuse_unindexed
 
@@ -124,10 +124,13 @@ class MemoryTable(Generic[Row]):
         keys = {key for value in values for key in index.get(self._mapping.asked(value), ())}
         return [self._rows[key] for key in sorted(keys)]
 
-    def page(self, after: str = "", limit: int = 100) -> Sequence[Row]:
-        """Return the next records by id after one."""
+    def page(self, after: str = "", limit: int = 100, **equal: object) -> Sequence[Row]:
+        """Return the next records by id after one; with fields, of those whose indexed fields equal all of these."""
         self._changes.check_open()
-        return [self._rows[key] for key in self._keys.after(self._mapping.asked(after), limit)]
+        asked = self._mapping.asked(after)
+        if equal:
+            return [row for row in self.where(**equal) if self._key_of(row) > asked][:limit]
+        return [self._rows[key] for key in self._keys.after(asked, limit)]
 
     def all(self) -> Iterable[Row]:
         """Return every record, in no order."""

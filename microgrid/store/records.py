@@ -7,15 +7,45 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from microgrid.billing.differences import DifferenceItem
+from microgrid.billing.lease_contracts import LeaseContract
 from microgrid.billing.ledger import Entry, Journal, faults
-from microgrid.billing.payments import Payment
-from microgrid.billing.plans import PlanVersion
-from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
+from microgrid.billing.month_close import ClosedMonth
+from microgrid.billing.payments import Payment, RefundDue
+from microgrid.billing.plans import PlanProposal, PlanVersion
+from microgrid.billing.pushes import Push
+from microgrid.billing.sightings import Alarm, Sighted
+from microgrid.billing.statement_rows import StatementEntry
+from microgrid.customers.agents import Agent, Handover
+from microgrid.customers.records import (
+    Account,
+    Connection,
+    Customer,
+    Enrolment,
+    Feeder,
+    Fit,
+    Meter,
+    NameWord,
+    Phone,
+    Site,
+)
+from microgrid.customers.subscribers import Subscriber
 from microgrid.errors import Contradiction, Problem
-from microgrid.monitoring.readings import Reading
-from microgrid.ports import Approval, AuditRow, ChargeDay, Credit, OutboxItem, RawEvent
+from microgrid.kept import Approval, AuditRow, ChainHead, ChargeDay, Credit, KeptBalance, OutboxItem, RawEvent
+from microgrid.monitoring.readings import Aside, Reading
 from microgrid.store.rows import RowMap
-from microgrid.switching.supply import Twin
+from microgrid.switching.meter_records import (
+    BridgeLease,
+    Contact,
+    DeadLetter,
+    MeterEpoch,
+    MeterEvent,
+    MeterKeysRow,
+    Sending,
+)
+from microgrid.switching.sites import GridOutage, SiteState
+from microgrid.switching.supply import Decision, Enabling, Twin
+from microgrid.switching.token_records import GivenToken, KeptDevice
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +79,47 @@ def plan_key(plan: PlanVersion) -> str:
 TABLES = (
     Kept("sites", "site", Site),
     Kept("customers", "customer", Customer, ("phone",)),
-    Kept("accounts", "account", Account, ("customer_id", "site_id")),
+    Kept("phones", "phone", Phone, ("customer_id", "number", "hash", "tail")),
+    Kept("name_words", "word of a name", NameWord, ("word", "customer_id")),
+    Kept("accounts", "account", Account, ("customer_id", "site_id", "spelling")),
     Kept("enrolments", "enrolment", Enrolment, ("account_id", "plan_id")),
+    Kept("feeders", "feeder", Feeder, ("site_id",)),
     Kept("connections", "connection", Connection, ("account_id", "site_id")),
-    Kept("meters", "meter", Meter),
+    Kept("meters", "meter", Meter, ("spelling",)),
     Kept("fits", "fit", Fit, ("meter_id", "connection_id")),
+    Kept("asides", "reading set aside", Aside, ("meter_id",)),
     Kept("plans", "plan version", PlanVersion, ("plan_id",), plan_key),
+    Kept("plan_proposals", "plan proposal", PlanProposal, ("plan_id",)),
+    Kept("contracts", "contract", LeaseContract, ("account_id", "device", "state")),
+    Kept("site_states", "state of a site", SiteState),
+    Kept("outages", "outage", GridOutage, ("site_id",)),
     Kept("payments", "payment", Payment, ("account_id", "status", "payer", "receipt")),
+    Kept("sightings", "sighting", Sighted, ("payment_id",)),
+    Kept("pushes", "payment request", Push, ("account_id", "request_id")),
+    Kept("alarms", "alarm", Alarm, ("subject", "settled_by")),
     Kept("raw_events", "raw event", RawEvent),
     Kept("outbox", "outbox item", OutboxItem, ("kind", "to")),
+    Kept("decisions", "decision", Decision),
+    Kept("enablings", "change of supply", Enabling, ("connection_id",)),
     Kept("audit", "audit row", AuditRow, ("subject",)),
-    Kept("approvals", "request", Approval, ("subject",)),
+    Kept("approvals", "request", Approval, ("subject", "granted")),
+    Kept("statement_rows", "row of a statement", StatementEntry, ("day", "movement")),
+    Kept("differences", "difference", DifferenceItem, ("account", "state")),
+    Kept("month_closes", "closed month", ClosedMonth, ("account",)),
+    Kept("refunds", "refund", RefundDue, ("state",)),
+    Kept("token_devices", "token device", KeptDevice),
+    Kept("tokens", "token", GivenToken, ("serial", "source")),
+    Kept("chain_heads", "end of a chain", ChainHead),
+    Kept("agents", "agent", Agent, ("site_id",)),
+    Kept("handovers", "hand-over", Handover, ("agent_id",)),
+    Kept("subscribers", "webhook", Subscriber, ("ended_by",)),
+    Kept("meter_keys", "meter's keys", MeterKeysRow, ("site_id",)),
+    Kept("meter_epochs", "register epoch", MeterEpoch, ("meter_id",)),
+    Kept("contacts", "meter's contact", Contact),
+    Kept("sendings", "sending", Sending),
+    Kept("meter_events", "event of a meter", MeterEvent, ("meter_id",)),
+    Kept("dead_letters", "message not taken", DeadLetter),
+    Kept("bridge_leases", "part of the meters", BridgeLease),
 )
 
 
@@ -141,9 +201,13 @@ def _said(reading: Reading) -> str:
     return ", ".join([shown, *(f"{value} {unit}" for unit, value in parts if value is not None)])
 
 
+# Accounts of single customers: each has few lines, or a row of its own, so that no daily balance is kept.
+PERSONAL = ("customer", "receivable")
+
 HEAD_ROWS: RowMap[JournalHead] = RowMap(JournalHead, "journals")
 LINE_ROWS: RowMap[EntryLine] = RowMap(EntryLine, "entries", key="journal_id", indexed=("account", "currency"))
 CREDIT_ROWS: RowMap[Credit] = RowMap(Credit, "credits", key="account_id")
+BALANCE_ROWS: RowMap[KeptBalance] = RowMap(KeptBalance, "balance_days", key="account", indexed=("currency",))
 DAY_ROWS: RowMap[ChargeDay] = RowMap(ChargeDay, "charge_days", key="account_id")
 READING_ROWS: RowMap[Reading] = RowMap(Reading, "readings", key="meter_id")
 TWIN_ROWS: RowMap[Twin] = RowMap(Twin, "twins", key="meter_id")

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Generic, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from microgrid.documents import as_text, reader
 from microgrid.errors import InvalidInput, Problem
-from microgrid.store.documents import as_text, reader
 
 Record = TypeVar("Record")
 Value = str | int | bytes | None  # what a driver takes and gives

@@ -7,12 +7,15 @@ On PostgreSQL transactions run side by side (READ COMMITTED) and lock the rows t
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from types import TracebackType
 
 from microgrid.errors import Collision
+from microgrid.kept import OutboxItem
 from microgrid.ports import UnitOfWork
 from microgrid.store.connections import Connections, Held, busy
 from microgrid.store.opening import BUSY_S, driven, parse, reached, require_present, unreachable
+from microgrid.store.rows import EPOCH
 from microgrid.store.sql_unit import SqlUnit
 
 COLLISIONS = {"40001", "40P01"}  # SQL states: serialisation failure, deadlock detected
@@ -41,6 +44,14 @@ class SqlStore:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.is_postgres else "BEGIN"
         return Transaction(self, begin, writing=False)
 
+    def check(self) -> None:
+        """Raise Environment when the database takes no writes, or its tables are of another version."""
+        with reached(self.url), self.engine.connect() as connection:
+            require_present(self.url, connection)
+        with suppress(_NotKept), self.begin() as uow:
+            uow.outbox.put(OutboxItem("check", "check", "", "", EPOCH, EPOCH))
+            raise _NotKept
+
     def unit_here(self) -> SqlUnit:
         """Return the unit of work of the transaction that is open in this thread."""
         held: Held | None = getattr(self.here, "held", None)
@@ -61,6 +72,10 @@ class SqlStore:
         if "database is locked" in str(error):
             return busy(f"another program has been writing to {self.url.database} for {BUSY_S} s")
         return unreachable(self.url, error)
+
+
+class _NotKept(Exception):  # noqa: N818 - nothing went wrong
+    """Ends a transaction whose writes are only tried."""
 
 
 class Transaction:
@@ -116,7 +131,7 @@ class Transaction:
     def _end(self, held: Held, error: BaseException | None) -> None:
         store = self._store
         try:
-            held.unit.session.close("COMMIT" if error is None else "ROLLBACK")
+            held.unit.close(keep=error is None)
         except BaseException as failed:
             store.connections.discard(held)
             raise store.in_words(error or failed) from failed

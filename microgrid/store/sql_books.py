@@ -7,11 +7,11 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Text, bindparam, func, select, text, tuple_
+from sqlalchemy import Text, bindparam, select, text, tuple_
 
 from microgrid.billing.ledger import Entry, Journal
 from microgrid.errors import AlreadyThere
-from microgrid.ports import ChargeDay, Credit
+from microgrid.kept import ChargeDay, Credit
 from microgrid.store.records import (
     CREDIT_ROWS,
     DAY_ROWS,
@@ -22,8 +22,9 @@ from microgrid.store.records import (
     lines_of,
     refuse_unbalanced,
 )
+from microgrid.store.sql_balances import SqlBalances
 from microgrid.store.sql_session import Session
-from microgrid.store.sql_text import Gather, Texts
+from microgrid.store.sql_text import Among, Gather, Texts
 from microgrid.store.tables import CHARGE_DAYS, CREDITS, ENTRIES, JOURNALS, OWES_POSTING
 
 LONG_AGO_US = -(2**63)  # before every posting
@@ -63,24 +64,17 @@ class LedgerTexts:
         return self.texts.insert_many(ENTRIES)
 
     @cached_property
-    def find(self) -> str:
+    def find(self) -> Among:
         """Return what finds journals by their ids."""
-        statement = select(JOURNALS).where(self.texts.among(JOURNALS.c.id, "ids")).order_by(JOURNALS.c.id)
-        return self.texts.text(statement, "ids")
+        ordered = select(JOURNALS).order_by(JOURNALS.c.id)
+        return self.texts.among(lambda is_asked: ordered.where(is_asked(JOURNALS.c.id)))
 
     @cached_property
-    def entries(self) -> str:
+    def entries(self) -> Among:
         """Return what finds the lines of journals, in order."""
         c = ENTRIES.c
-        statement = select(c.journal_id, c.account, c.amount_minor).where(self.texts.among(c.journal_id, "ids"))
-        return self.texts.text(statement.order_by(c.journal_id, c.line), "ids")
-
-    @cached_property
-    def balance(self) -> str:
-        """Return what sums the entries of an account."""
-        c = ENTRIES.c
-        mine = (c.account == bindparam("account"), c.currency == bindparam("currency"))
-        return self.texts.text(select(func.sum(c.amount_minor)).where(*mine), "account", "currency")
+        ordered = select(c.journal_id, c.account, c.amount_minor).order_by(c.journal_id, c.line)
+        return self.texts.among(lambda is_asked: ordered.where(is_asked(c.journal_id)))
 
     @cached_property
     def touching(self) -> str:
@@ -106,9 +100,10 @@ class LedgerTexts:
 class SqlLedger:
     """The insert-only books."""
 
-    def __init__(self, session: Session, texts: LedgerTexts) -> None:
+    def __init__(self, session: Session, texts: LedgerTexts, balances: SqlBalances) -> None:
         self._session = session
         self._texts = texts
+        self._balances = balances
 
     def post(self, journal: Journal) -> None:
         """Insert a balanced journal; AlreadyThere when its id is taken, ValueError when it does not balance."""
@@ -134,10 +129,14 @@ class SqlLedger:
         """Return a journal, or nothing."""
         return next(iter(self._journals([HEAD_ROWS.asked(journal_id)])), None)
 
+    def find_all(self, journal_ids: Iterable[str]) -> dict[str, Journal]:
+        """Return many journals, by id."""
+        asked = [HEAD_ROWS.asked(journal_id) for journal_id in journal_ids]
+        return {journal.id: journal for journal in self._journals(asked)}
+
     def balance_minor(self, account: str, currency: str) -> int:
         """Return the sum of an account's entries: debit positive."""
-        asked = LINE_ROWS.asked(account), LINE_ROWS.asked(currency)
-        return int(self._session.row(self._texts.balance, *asked)[0] or 0)  # no lines have no sum
+        return self._balances.sum_minor(account, currency)
 
     def journals_of(self, account: str, after: str = "", limit: int = 100) -> Sequence[Journal]:
         """Return the journals that touch an account, oldest first; `after` is the id of a journal."""
@@ -153,10 +152,9 @@ class SqlLedger:
         return self._journals([journal_id for (journal_id,) in ids])
 
     def _journals(self, ids: Sequence[str]) -> list[Journal]:
-        listed = self._texts.texts.listed(ids)
-        heads = HEAD_ROWS.records(self._session.rows(self._texts.find, listed))
+        heads = HEAD_ROWS.records(self._session.among(self._texts.find, ids))
         entries: dict[str, list[Entry]] = {}
-        for journal_id, account, amount_minor in self._session.rows(self._texts.entries, listed) if heads else ():
+        for journal_id, account, amount_minor in self._session.among(self._texts.entries, ids) if heads else ():
             entries.setdefault(journal_id, []).append(Entry(account, amount_minor))
         return [joined(head, tuple(entries.get(head.id, ()))) for head in heads]
 
@@ -181,16 +179,10 @@ class CreditTexts:
         self.texts = texts
 
     @cached_property
-    def lock(self) -> str:
+    def lock(self) -> Among:
         """Return what finds rows in ascending id and, on PostgreSQL, locks them."""
-        statement = select(CREDITS).where(self.texts.among(CREDITS.c.account_id, "ids"))
-        return self.texts.text(statement.order_by(CREDITS.c.account_id).with_for_update(), "ids")
-
-    @cached_property
-    def lock_one(self) -> str:
-        """Return what finds and locks one row."""
-        one = select(CREDITS).where(CREDITS.c.account_id == bindparam("id"))
-        return self.texts.text(one.with_for_update(), "id")
+        held = select(CREDITS).order_by(CREDITS.c.account_id).with_for_update()
+        return self.texts.among(lambda is_asked: held.where(is_asked(CREDITS.c.account_id)))
 
     @cached_property
     def get(self) -> str:
@@ -259,32 +251,42 @@ class SqlCredits:
     def lock(self, account_ids: Iterable[str]) -> dict[str, Credit]:
         """Lock and return rows in ascending id; a new account has an empty one."""
         self._session.check_writing()
-        ids = sorted({CREDIT_ROWS.asked(account_id) for account_id in account_ids})
-        found = self._locked(ids)
-        if len(found) < len(ids):
-            # A row that is not there cannot be locked: it is made first, empty.
-            new = [CREDIT_ROWS.values(Credit(each)) for each in ids if each not in found]
-            for values in new:
-                self._session.write(self._texts.insert, values)
+        locked = self._session.locked
+        wanted = sorted({CREDIT_ROWS.asked(account_id) for account_id in account_ids})
+        ids = [each for each in wanted if each not in locked]
+        if ids:
             found = self._locked(ids)
-        self._session.locked.update(ids)
-        return found
+            if len(found) < len(ids):
+                # A row that is not there cannot be locked: it is made first, empty.
+                new = [CREDIT_ROWS.values(Credit(each)) for each in ids if each not in found]
+                for values in new:
+                    self._session.write(self._texts.insert, values)
+                found = self._locked(ids)
+            locked.update(found)
+        return {each: locked[each] for each in wanted}
 
     def put(self, credit: Credit) -> None:
         """Store a locked row; ValueError when this transaction has not locked it."""
         self._session.check_locked(credit.account_id)
-        self._session.write(self._texts.put, CREDIT_ROWS.values(credit))
+        self._session.late[credit.account_id] = CREDIT_ROWS.values(credit)
+        self._session.locked[credit.account_id] = credit
 
     def put_all(self, rows: Sequence[Credit]) -> None:
         """Store many locked rows."""
-        latest = {credit.account_id: credit for credit in rows}
-        for account_id in latest:
-            self._session.check_locked(account_id)
-        values = [CREDIT_ROWS.values(credit) for credit in latest.values()]
-        self._session.write_all(self._texts.put, self._texts.put_many, values)
+        for credit in rows:
+            self.put(credit)
+
+    def write_late(self) -> None:
+        """Write the rows that were stored in this transaction, each once."""
+        if self._session.late:
+            rows = [values for _, values in sorted(self._session.late.items())]
+            self._session.write_all(self._texts.put, self._texts.put_many, rows)
+            self._session.late.clear()
 
     def get(self, account_id: str) -> Credit:
         """Return a row to look at, without a lock; a new account has an empty one."""
+        if account_id in self._session.locked:
+            return self._session.locked[account_id]
         found = self._session.row(self._texts.get, CREDIT_ROWS.asked(account_id))
         return Credit(account_id) if found is None else CREDIT_ROWS.record(found)
 
@@ -321,11 +323,9 @@ class SqlCredits:
 
     def unposted(self, limit: int) -> Sequence[str]:
         """Return accounts whose accrual and charges differ by a whole minor unit, either sign, by id."""
+        self.write_late()
         return [account_id for (account_id,) in self._session.rows(self._texts.unposted, limit)]
 
     def _locked(self, ids: Sequence[str]) -> dict[str, Credit]:
-        if len(ids) == 1:
-            rows = self._session.rows(self._texts.lock_one, ids[0])
-        else:
-            rows = self._session.rows(self._texts.lock, self._texts.texts.listed(ids))
+        rows = self._session.among(self._texts.lock, ids)
         return {credit.account_id: credit for credit in CREDIT_ROWS.records(rows)}

@@ -7,24 +7,19 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, literal_column, select, tuple_
+from sqlalchemy import BigInteger, Text, bindparam, delete, select
 from sqlalchemy.types import TypeEngine
 
 from microgrid.monitoring.readings import Reading
 from microgrid.store.records import READING_ROWS, TWIN_ROWS, refuse_contradiction
 from microgrid.store.rows import microseconds
+from microgrid.store.sql_neighbours import ONE, NeighbourTexts, neighbours_all
 from microgrid.store.sql_session import Session
-from microgrid.store.sql_text import Gather, Texts
+from microgrid.store.sql_text import Among, Gather, Texts
 from microgrid.store.tables import READINGS, TWINS
 from microgrid.switching.supply import Twin
 
-ONE: ColumnElement[int] = literal_column("1")
-PLACE: dict[str, TypeEngine[Any]] = {
-    "asked_meter": Text(),
-    "asked_epoch": BigInteger(),
-    "asked_at": BigInteger(),
-    "asked_seq": BigInteger(),
-}
+METER: dict[str, TypeEngine[Any]] = {"asked_meter": Text()}
 ID: dict[str, TypeEngine[Any]] = {"asked_meter": Text(), "asked_epoch": BigInteger(), "asked_seq": BigInteger()}
 
 
@@ -33,6 +28,7 @@ class ReadingTexts:
 
     def __init__(self, texts: Texts) -> None:
         self.texts = texts
+        self.neighbours = NeighbourTexts(texts)
 
     @cached_property
     def insert(self) -> str:
@@ -56,34 +52,11 @@ class ReadingTexts:
         )
 
     @cached_property
-    def before(self) -> Gather:
-        """Return what finds the reading just before a moment."""
+    def remove(self) -> str:
+        """Return what takes a reading out."""
         c = READINGS.c
-        return self.texts.gather(
-            lambda asked: (
-                select(READINGS)
-                .where(c.meter_id == asked["asked_meter"], c.epoch == asked["asked_epoch"])
-                .where(tuple_(c.at_us, c.seq) < tuple_(asked["asked_at"], asked["asked_seq"]))
-                .order_by(c.at_us.desc(), c.seq.desc())
-                .limit(ONE)
-            ),
-            PLACE,
-        )
-
-    @cached_property
-    def after(self) -> Gather:
-        """Return what finds the reading just after a moment."""
-        c = READINGS.c
-        return self.texts.gather(
-            lambda asked: (
-                select(READINGS)
-                .where(c.meter_id == asked["asked_meter"], c.epoch == asked["asked_epoch"])
-                .where(tuple_(c.at_us, c.seq) > tuple_(asked["asked_at"], asked["asked_seq"]))
-                .order_by(c.at_us, c.seq)
-                .limit(ONE)
-            ),
-            PLACE,
-        )
+        mine = (c.meter_id == bindparam("meter"), c.epoch == bindparam("epoch"), c.seq == bindparam("seq"))
+        return self.texts.text(delete(READINGS).where(*mine), "meter", "epoch", "seq")
 
     @cached_property
     def between(self) -> str:
@@ -100,6 +73,20 @@ class ReadingTexts:
         mine = select(READINGS).where(c.meter_id == bindparam("meter"))
         newest = mine.order_by(c.epoch.desc(), c.at_us.desc(), c.seq.desc()).limit(ONE)
         return self.texts.text(newest, "meter")
+
+    @cached_property
+    def latest_of(self) -> Gather:
+        """Return what finds the newest reading of each of many meters."""
+        c = READINGS.c
+        return self.texts.gather(
+            lambda asked: (
+                select(READINGS)
+                .where(c.meter_id == asked["asked_meter"])
+                .order_by(c.epoch.desc(), c.at_us.desc(), c.seq.desc())
+                .limit(ONE)
+            ),
+            METER,
+        )
 
 
 class SqlReadings:
@@ -122,14 +109,22 @@ class SqlReadings:
                 refuse_contradiction(READING_ROWS.record(row), arrived[known[place]])
         return [reading for key, reading in arrived.items() if key in claimed]
 
+    def find(self, meter_id: str, epoch: int, seq: int) -> Reading | None:
+        """Return a reading by its number, or nothing."""
+        found = self._session.gather(self._texts.stored, [(READING_ROWS.asked(meter_id), epoch, seq)])
+        return next((READING_ROWS.record(row) for _, row in found), None)
+
+    def remove(self, readings: Sequence[Reading]) -> None:
+        """Take readings out."""
+        self._session.write_all(self._texts.remove, None, [_id(reading) for reading in readings])
+
     def neighbours(self, reading: Reading) -> tuple[Reading | None, Reading | None]:
         """Return the readings of the same meter and epoch just before and after it in time."""
         return self.neighbours_all([reading])[reading.id]
 
     def neighbours_all(self, readings: Sequence[Reading]) -> dict[str, tuple[Reading | None, Reading | None]]:
         """Return the neighbours of many readings, by the id of the reading."""
-        before, after = self._beside(self._texts.before, readings), self._beside(self._texts.after, readings)
-        return {reading.id: (before.get(place), after.get(place)) for place, reading in enumerate(readings)}
+        return neighbours_all(self._session, self._texts.neighbours, readings)
 
     def between(self, meter_id: str, epoch: int, first: datetime, last: datetime) -> Sequence[Reading]:
         """Return the readings of a meter and epoch from one moment to another, both included, in order."""
@@ -141,9 +136,11 @@ class SqlReadings:
         found = self._session.row(self._texts.latest, READING_ROWS.asked(meter_id))
         return None if found is None else READING_ROWS.record(found)
 
-    def _beside(self, ask: Gather, readings: Sequence[Reading]) -> dict[int, Reading]:
-        places = [(each.meter_id, each.epoch, microseconds(each.at), each.seq) for each in readings]
-        return {place: READING_ROWS.record(row) for place, row in self._session.gather(ask, places)}
+    def latest_all(self, meter_ids: Iterable[str]) -> dict[str, Reading]:
+        """Return the newest readings of many meters, by meter; meters without any are left out."""
+        asked = [(READING_ROWS.asked(meter_id),) for meter_id in sorted(set(meter_ids))]
+        rows = [READING_ROWS.record(row) for _, row in self._session.gather(self._texts.latest_of, asked)]
+        return {reading.meter_id: reading for reading in rows}
 
 
 class TwinTexts:
@@ -163,15 +160,15 @@ class TwinTexts:
         return self.texts.text(select(TWINS).where(TWINS.c.meter_id == bindparam("id")).with_for_update(), "id")
 
     @cached_property
-    def get_all(self) -> str:
+    def get_all(self) -> Among:
         """Return what finds many twins."""
-        return self.texts.text(select(TWINS).where(self.texts.among(TWINS.c.meter_id, "ids")), "ids")
+        return self.texts.among(lambda is_asked: select(TWINS).where(is_asked(TWINS.c.meter_id)))
 
     @cached_property
-    def hold_all(self) -> str:
+    def hold_all(self) -> Among:
         """Return what finds many twins and locks them in ascending order."""
-        mine = select(TWINS).where(self.texts.among(TWINS.c.meter_id, "ids")).order_by(TWINS.c.meter_id)
-        return self.texts.text(mine.with_for_update(), "ids")
+        held = select(TWINS).order_by(TWINS.c.meter_id).with_for_update()
+        return self.texts.among(lambda is_asked: held.where(is_asked(TWINS.c.meter_id)))
 
     @cached_property
     def insert(self) -> str:
@@ -240,8 +237,8 @@ class SqlTwins:
         return TWIN_ROWS.records(self._session.rows(self._texts.due, microseconds(now), limit))
 
     def _found(self, ids: Sequence[str]) -> dict[str, Twin]:
-        text = self._texts.hold_all if self._session.writing else self._texts.get_all
-        rows = self._session.rows(text, self._texts.texts.listed(ids))
+        ask = self._texts.hold_all if self._session.writing else self._texts.get_all
+        rows = self._session.among(ask, ids)
         return {twin.meter_id: twin for twin in TWIN_ROWS.records(rows)}
 
 

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
+from microgrid.home_ports import Home
+from microgrid.kept import Credit
 from microgrid.store.changes import refuse_closed, refuse_unlocked
-from microgrid.store.sql_text import Gather, Texts
+from microgrid.store.rows import Value
+from microgrid.store.sql_text import Among, Gather, Texts
 
 
 class Cursor(Protocol):
@@ -55,28 +58,36 @@ CLOSED = ClosedCursor()
 
 
 class Session:
-    """An open transaction: the driver's cursor, and the accounts this transaction has locked."""
+    """An open transaction: the driver's cursor, and what it knows of the accounts it has locked.
 
-    __slots__ = ("_depth", "_driver_cursor", "cursor", "locked", "texts", "writing")
+    Nobody else changes a hot row that is locked, nor what its account is charged by, so each is read once; and it is
+    written once, at the end, as it then is.
+    """
+
+    __slots__ = ("_depth", "cursor", "driver_cursor", "homes", "late", "locked", "texts", "writing")
 
     def __init__(self, driver_cursor: Cursor, texts: Texts) -> None:
-        self._driver_cursor = driver_cursor
+        self.driver_cursor = driver_cursor
         self.texts = texts
         self.cursor: Cursor = CLOSED
         self.writing = False
-        self.locked: set[str] = set()
+        self.locked: dict[str, Credit] = {}
+        self.late: dict[str, list[Value]] = {}  # rows of locked accounts that are still to be written
+        self.homes: dict[str, Home] = {}
         self._depth = 0
 
     def open(self, begin: str, *, writing: bool) -> None:
         """Begin a transaction."""
-        self._driver_cursor.execute(begin)
-        self.cursor, self.writing = self._driver_cursor, writing
+        self.driver_cursor.execute(begin)
+        self.cursor, self.writing = self.driver_cursor, writing
 
     def close(self, end: str) -> None:
         """End the transaction with COMMIT or ROLLBACK."""
         self.cursor, self.writing, self._depth = CLOSED, False, 0
         self.locked.clear()
-        self._driver_cursor.execute(end)
+        self.late.clear()
+        self.homes.clear()
+        self.driver_cursor.execute(end)
 
     def row(self, text: str, *parameters: Any) -> Any:
         """Return the first row of an answer, or nothing."""
@@ -87,6 +98,12 @@ class Session:
         """Return all rows of an answer."""
         self.cursor.execute(text, parameters)
         return list(self.cursor.fetchall())
+
+    def among(self, ask: Among, keys: Sequence[Any]) -> list[Any]:
+        """Return all rows of the answer to a question about these keys."""
+        if len(keys) == 1:
+            return self.rows(ask.one, *keys * ask.times)
+        return self.rows(ask.many, *[self.texts.listed(keys)] * ask.times) if keys else []
 
     def write(self, text: str, parameters: Sequence[Any]) -> int:
         """Change rows and return how many were changed."""
@@ -109,15 +126,23 @@ class Session:
     ) -> set[tuple[Any, ...]]:
         """Insert rows whose keys, their first columns, differ; return the keys that were free."""
         self.check_writing()
-        if many is None:
-            return {tuple(row[:key_width]) for row in rows if self.write(one, row)}
         if not rows:
             return set()
+        if many is None:
+            return self._claim_each(one, rows, key_width)
         return set(self.rows(many, *(list(each) for each in zip(*rows, strict=True))))
+
+    def _claim_each(self, one: str, rows: Sequence[Sequence[Any]], key_width: int) -> set[tuple[Any, ...]]:
+        """Claim keys of rows where no list can be given: all at once, or one by one where some are taken."""
+        part = self.enter_part()
+        self.cursor.executemany(one, rows)
+        are_free = self.cursor.rowcount == len(rows)
+        self.leave_part(part, keep=are_free)
+        return {tuple(row[:key_width]) for row in rows if are_free or self.write(one, row)}
 
     def gather(self, ask: Gather, keys: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
         """Yield each row of the answers to one question about many keys, with the place of its key."""
-        if ask.many is None:
+        if ask.many is None or len(keys) == 1:
             for place, key in enumerate(keys):
                 for row in self.rows(ask.one, *key):
                     yield place, row
@@ -158,15 +183,16 @@ class Session:
 class Savepoint:
     """A part of a transaction that is kept or undone by itself."""
 
-    __slots__ = ("_locked", "_name", "_session")
+    __slots__ = ("_late", "_locked", "_name", "_session")
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._name = ""
-        self._locked: frozenset[str] = frozenset()
+        self._locked: dict[str, Credit] = {}
+        self._late: dict[str, list[Value]] = {}
 
     def __enter__(self) -> None:
-        self._locked = frozenset(self._session.locked)
+        self._locked, self._late = dict(self._session.locked), dict(self._session.late)
         self._name = self._session.enter_part()
 
     def __exit__(
@@ -174,4 +200,6 @@ class Savepoint:
     ) -> None:
         self._session.leave_part(self._name, keep=kind is None)
         if kind is not None:
-            self._session.locked = set(self._locked)  # the database has let go of later locks too
+            self._session.locked = self._locked  # the database has let go of later locks too
+            self._session.late = self._late
+            self._session.homes.clear()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from microgrid.errors import AlreadyThere
-from microgrid.ports import OutboxItem
+from microgrid.kept import OutboxItem
 from microgrid.store import tables
 from microgrid.store.records import Kept, refuse_unindexed
-from microgrid.store.rows import microseconds
+from microgrid.store.rows import Value, microseconds
 from microgrid.store.sql_session import Session
-from microgrid.store.sql_text import Texts
+from microgrid.store.sql_text import Among, Texts
 
 Row = TypeVar("Row")
 
@@ -29,7 +29,8 @@ class TableTexts:
         self.texts = texts
         self._table = tables.KEPT[kept.name]
         self._where: dict[tuple[tuple[str, bool], ...], str] = {}
-        self._where_in: dict[str, str] = {}
+        self._page: dict[tuple[tuple[str, bool], ...], str] = {}
+        self._where_in: dict[str, Among] = {}
 
     @cached_property
     def insert(self) -> str:
@@ -57,15 +58,17 @@ class TableTexts:
         return self.texts.text(self._one().with_for_update(), "id")
 
     @cached_property
-    def get_all(self) -> str:
+    def get_all(self) -> Among:
         """Return what finds many records."""
         return self.where_in("id")
 
-    @cached_property
-    def page(self) -> str:
-        """Return what finds the next records by id."""
-        after = self._table.c.id > bindparam("after")
-        return self.texts.text(self._by_id().where(after).limit(bindparam("limit")), "after", "limit")
+    def page(self, fields: tuple[tuple[str, bool], ...]) -> str:
+        """Return what finds the next records by id, of those with these fields; see `where`."""
+        if fields not in self._page:
+            conditions, names = self._equal(fields)
+            later = self._by_id().where(*conditions, self._table.c.id > bindparam("after"))
+            self._page[fields] = self.texts.text(later.limit(bindparam("limit")), *names, "after", "limit")
+        return self._page[fields]
 
     @cached_property
     def due(self) -> str:
@@ -78,20 +81,22 @@ class TableTexts:
     def where(self, fields: tuple[tuple[str, bool], ...]) -> str:
         """Return what finds records by these fields; True stands for a field that is empty."""
         if fields not in self._where:
-            conditions = [
-                self._table.c[field].is_(None) if empty else self._table.c[field] == bindparam(field)
-                for field, empty in fields
-            ]
-            names = [field for field, empty in fields if not empty]
+            conditions, names = self._equal(fields)
             self._where[fields] = self.texts.text(self._by_id().where(*conditions), *names)
         return self._where[fields]
 
-    def where_in(self, field: str) -> str:
+    def where_in(self, field: str) -> Among:
         """Return what finds records by a list of values of one field."""
         if field not in self._where_in:
-            condition = self.texts.among(self._table.c[field], "values")
-            self._where_in[field] = self.texts.text(self._by_id().where(condition), "values")
+            column, ordered = self._table.c[field], self._by_id()
+            self._where_in[field] = self.texts.among(lambda is_asked: ordered.where(is_asked(column)))
         return self._where_in[field]
+
+    def _equal(self, fields: tuple[tuple[str, bool], ...]) -> tuple[list[ColumnElement[bool]], list[str]]:
+        """Return the conditions that fields have their values or are empty, and the names of the parameters."""
+        columns = self._table.c
+        conditions = [columns[name].is_(None) if empty else columns[name] == bindparam(name) for name, empty in fields]
+        return conditions, [name for name, empty in fields if not empty]
 
     def _one(self) -> Select[Any]:
         return select(self._table).where(self._table.c.id == bindparam("id"))
@@ -127,8 +132,8 @@ class SqlTable(Generic[Row]):
 
     def get_all(self, keys: Iterable[str]) -> dict[str, Row]:
         """Return the records of many ids, by id."""
-        asked = self._texts.texts.listed({self._mapping.asked(key) for key in keys})
-        found = self._session.rows(self._texts.get_all, asked)
+        asked = sorted({self._mapping.asked(key) for key in keys})
+        found = self._session.among(self._texts.get_all, asked)
         return {self._mapping.key_of(row): row for row in self._mapping.records(found)}
 
     def put(self, row: Row) -> None:
@@ -144,19 +149,27 @@ class SqlTable(Generic[Row]):
     def where(self, **equal: object) -> Sequence[Row]:
         """Return the records whose indexed fields equal all of these, by id."""
         refuse_unindexed(self._texts.kept, equal)
-        fields = tuple((field, value is None) for field, value in sorted(equal.items()))
-        values = [self._mapping.encoded(field, equal[field]) for field, empty in fields if not empty]
+        fields, values = self._asked(equal)
         return self._mapping.records(self._session.rows(self._texts.where(fields), *values))
 
     def where_in(self, field: str, values: Iterable[str]) -> Sequence[Row]:
         """Return the records whose indexed field is one of these, by id."""
         refuse_unindexed(self._texts.kept, {field: None})
-        asked = self._texts.texts.listed({self._mapping.asked(value) for value in values})
-        return self._mapping.records(self._session.rows(self._texts.where_in(field), asked))
+        asked = sorted({self._mapping.asked(value) for value in values})
+        return self._mapping.records(self._session.among(self._texts.where_in(field), asked))
 
-    def page(self, after: str = "", limit: int = 100) -> Sequence[Row]:
-        """Return the next records by id after one."""
-        return self._mapping.records(self._session.rows(self._texts.page, self._mapping.asked(after), limit))
+    def page(self, after: str = "", limit: int = 100, **equal: object) -> Sequence[Row]:
+        """Return the next records by id after one; with fields, of those whose indexed fields equal all of these."""
+        if equal:
+            refuse_unindexed(self._texts.kept, equal)
+        fields, values = self._asked(equal)
+        asked = (*values, self._mapping.asked(after), limit)
+        return self._mapping.records(self._session.rows(self._texts.page(fields), *asked))
+
+    def _asked(self, equal: Mapping[str, object]) -> tuple[tuple[tuple[str, bool], ...], list[Value]]:
+        """Return fields, each with whether it is to be empty, and the values of the others."""
+        fields = tuple((field, value is None) for field, value in sorted(equal.items()))
+        return fields, [self._mapping.encoded(field, equal[field]) for field, empty in fields if not empty]
 
 
 class SqlOutbox(SqlTable[OutboxItem]):

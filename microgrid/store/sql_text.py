@@ -18,6 +18,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.types import TypeEngine
 
 Build = Callable[[Mapping[str, ColumnElement[Any]]], Select[Any]]
+IsAsked = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,15 @@ class Gather:
 
     one: str
     many: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """One question about some keys: a text for a single key, which is quicker, and one for a list of them."""
+
+    one: str
+    many: str
+    times: int  # how often the key, or the list, is a parameter
 
 
 class Texts:
@@ -81,15 +91,32 @@ class Texts:
         one = build({name: bindparam(name, type_=kind) for name, kind in types.items()})
         return Gather(self.text(one, *types), self._many(build, types) if self.is_postgres else None)
 
-    def among(self, within: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-        """Return the condition that a column is one of a list; see `listed` for the list."""
+    def among(self, build: Callable[[IsAsked], ClauseElement]) -> Among:
+        """Return a question about keys; `build` is given what says that a column is one of them."""
+        one, times = self._asking(build, lambda within, name: within == bindparam(name))
+        many, _ = self._asking(build, self._in_list)
+        return Among(one, many, times)
+
+    def _asking(
+        self, build: Callable[[IsAsked], ClauseElement], is_asked: Callable[[ColumnElement[Any], str], Any]
+    ) -> tuple[str, int]:
+        names: list[str] = []
+
+        def named(within: ColumnElement[Any]) -> ColumnElement[bool]:
+            names.append(f"asked_{len(names)}")
+            condition: ColumnElement[bool] = is_asked(within, names[-1])
+            return condition
+
+        return self.text(build(named), *names), len(names)
+
+    def _in_list(self, within: ColumnElement[Any], name: str) -> ColumnElement[bool]:
         if self.is_postgres:
             return within == any_(bindparam(name, type_=postgresql.ARRAY(within.type)))
         each = func.json_each(bindparam(name)).table_valued("value")
         return within.in_(select(each.c.value))
 
     def listed(self, values: Iterable[Any]) -> Any:
-        """Return a list as the parameter that `among` expects."""
+        """Return a list as the parameter that a question about many keys expects."""
         return list(values) if self.is_postgres else json.dumps(list(values))
 
     def _insert(self, table: Table) -> Any:

@@ -13,7 +13,16 @@ from sqlalchemy.dialects.postgresql import TEXT as POSTGRES_TEXT
 from sqlalchemy.types import TypeEngine
 
 from microgrid.store import rows
-from microgrid.store.records import CREDIT_ROWS, DAY_ROWS, HEAD_ROWS, LINE_ROWS, READING_ROWS, TABLES, TWIN_ROWS
+from microgrid.store.records import (
+    BALANCE_ROWS,
+    CREDIT_ROWS,
+    DAY_ROWS,
+    HEAD_ROWS,
+    LINE_ROWS,
+    READING_ROWS,
+    TABLES,
+    TWIN_ROWS,
+)
 
 METADATA = MetaData()
 
@@ -43,9 +52,10 @@ def _table(name: str, columns: tuple[rows.Column, ...], key: tuple[str, ...], *,
     return Table(name, METADATA, *made, sqlite_with_rowid=not clustered)
 
 
-# Bodies of requests are large: in a tree of their own they would fill its pages.
+LONG = ("raw_events", "decisions")  # rows so long that they would fill the pages of their key's own tree
+
 KEPT = {
-    kept.name: _table(kept.name, kept.rows().columns, ("id",), clustered=kept.name != "raw_events") for kept in TABLES
+    kept.name: _table(kept.name, kept.rows().columns, ("id",), clustered=kept.name not in LONG) for kept in TABLES
 }
 
 for _kept in TABLES:
@@ -69,6 +79,8 @@ Index(
     postgresql_where=text(OWES_POSTING),
 )
 
+BALANCE_DAYS = _table("balance_days", BALANCE_ROWS.columns, ("account", "until_us", "currency"))
+
 CHARGE_DAYS = _table("charge_days", DAY_ROWS.columns, ("account_id", "day"))
 
 READINGS = _table("readings", READING_ROWS.columns, ("meter_id", "epoch", "seq"))
@@ -76,6 +88,11 @@ Index("readings_by_time", *(READINGS.c[name] for name in ("meter_id", "epoch", "
 
 TWINS = _table("twins", TWIN_ROWS.columns, ("meter_id",))
 Index("twins_by_next_send_at", TWINS.c.next_send_at_us)
+
+UNSEALED, SEALED = text("number IS NULL"), text("number IS NOT NULL")
+_audit = KEPT["audit"].c
+Index("audit_unsealed", _audit.at_us, _audit.id, sqlite_where=UNSEALED, postgresql_where=UNSEALED)
+Index("audit_by_number", _audit.number, unique=True, sqlite_where=SEALED, postgresql_where=SEALED)
 
 Index(
     "outbox_by_due_at",

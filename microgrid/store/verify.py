@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from microgrid.audit import find_break
 from microgrid.errors import Problem
 from microgrid.store.memory import MemoryStore
 from microgrid.store.sql import SqlStore
@@ -85,17 +86,68 @@ LAWS = (
         "journal '{0}' does not take back '{1}' exactly: account '{2}' keeps {3}",
     ),
     Law("MG-L115", "a journal is reversed once", "journal '{0}' is reversed {1} times"),
+    Law("MG-L116", "no row of the audit log was changed or lost since it was sealed", "audit row {0} {1}"),
+    Law(
+        "MG-L117",
+        "what an agent holds is what it sold less what it handed over",
+        "agent '{0}' holds {1} by its lines, {2} by sales and hand-overs",
+    ),
+    Law(
+        "MG-L118",
+        "a hand-over is in the books when both sides agreed, and only then",
+        "hand-over '{0}' should move {1} minor units, its journal moves {2}",
+    ),
+    Law("MG-L119", "every payment was seen by some channel", "payment '{0}' is {1}, and nothing says who saw it"),
+    Law(
+        "MG-L120",
+        "what a supply was decided from is kept with its revision",
+        "what revision {1} of meter '{0}' was decided from is not kept",
+    ),
+    Law(
+        "MG-L121",
+        "energy delivered is energy charged, free or estimated",
+        "account '{0}' was charged for {1} Wh, its meters delivered {2}",
+    ),
+    Law(
+        "MG-L122",
+        "a kept balance is the sum of all lines before it",
+        "the balance kept of '{0}' in {1} is {2}, its lines sum to {3}",
+    ),
+    Law(
+        "MG-L140",
+        "nothing gets into a month after it was closed",
+        "month '{0}' was closed with {1}, what counts in it sums to {2}",
+    ),
+    Law(
+        "MG-L150",
+        "the counts of a meter's tokens rise, one by one in the order they were given out",
+        "token {1} of meter '{0}' was given out before token {2}, or twice",
+    ),
+    Law(
+        "MG-L151",
+        "a payment or request gives a meter one list of tokens",
+        "'{0}' gave meter '{1}' tokens at {2} times",
+    ),
+    Law(
+        "MG-L152",
+        "a meter's count is that of its newest token or above",
+        "meter '{0}' shows {1} as its newest count, but token {2} was given out",
+    ),
+    Law("MG-L153", "tokens that add have even counts, all others odd ones", "token {1} of meter '{0}' is to {2}"),
 )
 
 
 def verify(store: MemoryStore | SqlStore) -> Verdict:
     """Check every law over everything that is stored, at one moment."""
-    with store.read():
+    with store.read() as uow:
+        broken_chain = find_break(uow)
         if isinstance(store, MemoryStore):
             first, counted = first_in_memory(store.unit), counted_in_memory(store.unit)
         else:
             session = store.unit_here().session
             first, counted = first_in_sql(session), counted_in_sql(session)
+    if broken_chain is not None:
+        first["MG-L116"] = (broken_chain.number, broken_chain.what)
     found = ((law, first.get(law.code)) for law in LAWS)
     return Verdict(*counted, tuple(_problem(law, row) for law, row in found if row is not None))
 

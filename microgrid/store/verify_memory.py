@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from microgrid.billing.ledger import CHART, Journal
 from microgrid.billing.payments import Payment
-from microgrid.ports import Table
 from microgrid.store.memory import MemoryUnit
 from microgrid.store.memory_books import MemoryCredits, MemoryLedger
-from microgrid.store.memory_tables import MemoryTable
-
-Offender = tuple[object, ...]
+from microgrid.store.verify_closes import changed_after_closing
+from microgrid.store.verify_memory_field import (
+    Offender,
+    differing,
+    energy,
+    every,
+    floats,
+    handovers,
+    kept_wrongly,
+    undecided,
+    unseen,
+)
+from microgrid.store.verify_tokens import token_offenders
 
 CUSTOMER = "customer:"
-Row = TypeVar("Row")
 UNBOOKED = ("pending", "refused")
 
 
@@ -45,12 +52,20 @@ def first_in_memory(unit: MemoryUnit) -> dict[str, Offender]:
         "MG-L107": _wrongly_booked(books),
         "MG-L108": _repeated(payment.journal_id for payment in books.payments),
         "MG-L109": _other_amount(books),
-        "MG-L110": _differing(books.balances, _of_customers(books.journals.values(), sign=-1)),
-        "MG-L111": _differing(books.charged, _of_customers(_charges(books), sign=1)),
-        "MG-L112": _differing(books.accrued, books.days),
+        "MG-L110": differing(books.balances, _of_customers(books.journals.values(), sign=-1)),
+        "MG-L111": differing(books.charged, _of_customers(_charges(books), sign=1)),
+        "MG-L112": differing(books.accrued, books.days),
         "MG-L113": _other_currency(books),
         "MG-L114": _no_mirror(books),
         "MG-L115": _repeated(journal.reverses for journal in books.journals.values()),
+        "MG-L117": differing(*floats(unit, books.journals)),
+        "MG-L118": handovers(unit, books.journals),
+        "MG-L119": unseen(unit, books.payments),
+        "MG-L120": undecided(unit),
+        "MG-L121": differing(*energy(unit)),
+        "MG-L122": kept_wrongly(unit, books.journals),
+        "MG-L140": changed_after_closing(every(unit.month_closes), books.journals.values()),
+        **token_offenders(every(unit.tokens), every(unit.token_devices)),
     }
     found = ((code, next(iter(rows), None)) for code, rows in asked.items())
     return {code: row for code, row in found if row is not None}
@@ -69,22 +84,16 @@ def _books(unit: MemoryUnit) -> Books:
     days: defaultdict[str, int] = defaultdict(int)
     for charge in unit.credits.all_days():
         days[charge.account_id] += charge.accrued_micro
-    sites = {site.id: site.currency for site in _all(unit.sites)}
+    sites = {site.id: site.currency for site in every(unit.sites)}
     return Books(
         {journal.id: journal for journal in sorted(unit.ledger.all(), key=lambda each: each.id)},
-        tuple(sorted(_all(unit.payments), key=lambda each: each.id)),
+        tuple(sorted(every(unit.payments), key=lambda each: each.id)),
         {account_id: credit.balance_minor for account_id, credit in credits_by_id.items()},
         {account_id: credit.charged_minor for account_id, credit in credits_by_id.items()},
         {account_id: credit.accrued_micro for account_id, credit in credits_by_id.items()},
         days,
-        {account.id: sites[account.site_id] for account in _all(unit.accounts) if account.site_id in sites},
+        {account.id: sites[account.site_id] for account in every(unit.accounts) if account.site_id in sites},
     )
-
-
-def _all(table: Table[Row]) -> Iterable[Row]:
-    assert isinstance(table, MemoryTable)
-    rows: Iterable[Row] = table.all()
-    return rows
 
 
 def _unbalanced(books: Books) -> Iterator[Offender]:
@@ -140,12 +149,6 @@ def _of_customers(journals: Iterable[Journal], sign: int) -> Mapping[str, int]:
             if entry.account.startswith(CUSTOMER):
                 sums[entry.account.removeprefix(CUSTOMER)] += sign * entry.amount_minor
     return sums
-
-
-def _differing(shown: Mapping[str, int], told: Mapping[str, int]) -> Iterator[Offender]:
-    for account_id in sorted(shown.keys() | told.keys()):
-        if shown.get(account_id, 0) != told.get(account_id, 0):
-            yield account_id, shown.get(account_id, 0), told.get(account_id, 0)
 
 
 def _other_currency(books: Books) -> Iterator[Offender]:

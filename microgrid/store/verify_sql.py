@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from microgrid.billing.ledger import CHART
 from microgrid.store.sql_session import Session
+from microgrid.store.verify_closes import CLOSE_QUESTIONS
+from microgrid.store.verify_tokens import TOKEN_QUESTIONS
 
 Offender = tuple[object, ...]
 
@@ -21,6 +23,14 @@ def _differing(said: str, shown: str, told: str) -> str:
             UNION ALL SELECT account_id, 0 AS shown, told FROM ({told}) AS t
         ) AS together GROUP BY account_id HAVING SUM(shown) <> SUM(told) ORDER BY account_id"""
 
+
+# Who buys energy ahead, by keypad tokens alone, is charged when it is sold: no register says when it is used.
+SOLD_AHEAD = """
+    SELECT c.account_id FROM twins AS k JOIN fits AS f ON f.meter_id = k.meter_id
+    JOIN connections AS c ON c.id = f.connection_id WHERE k.token_only"""
+
+# The revision of a twin's desired supply, which is kept as JSON text.
+REVISION = {True: "(t.desired::json ->> 'revision')", False: "json_extract(t.desired, '$.revision')"}
 
 FIRST = {
     "MG-L101": """
@@ -83,6 +93,67 @@ FIRST = {
     "MG-L115": """
         SELECT reverses, COUNT(*) FROM journals WHERE reverses IS NOT NULL
         GROUP BY reverses HAVING COUNT(*) > 1 ORDER BY reverses""",
+    "MG-L117": """
+        SELECT agent_id, SUM(shown), SUM(told) FROM (
+            SELECT SUBSTR(e.account, 13) AS agent_id, e.amount_minor AS shown, 0 AS told FROM entries AS e
+            JOIN journals AS j ON j.id = e.journal_id LEFT JOIN journals AS r ON r.id = j.reverses
+            WHERE e.account >= 'agent_float:' AND e.account < 'agent_float;'
+            AND j.kind <> 'shortage' AND COALESCE(r.kind, '') <> 'shortage'
+            UNION ALL
+            SELECT shortcode, 0, amount_minor FROM payments
+            WHERE provider = 'cash' AND shortcode <> 'office' AND status IN ('posted', 'suspense', 'refunding')
+            UNION ALL
+            SELECT agent_id, 0, -amount_minor FROM handovers WHERE agreed_at_us IS NOT NULL AND source = 'float'
+        ) AS together GROUP BY agent_id HAVING SUM(shown) <> SUM(told) ORDER BY agent_id""",
+    "MG-L118": """
+        SELECT id, expected, moved FROM (
+            SELECT h.id, CASE WHEN h.agreed_at_us IS NULL THEN 0 ELSE h.amount_minor END AS expected,
+                   COALESCE(SUM(e.amount_minor), 0) AS moved
+            FROM handovers AS h LEFT JOIN entries AS e
+            ON e.journal_id = 'handover:' || h.id AND e.account = 'cash:office'
+            GROUP BY h.id, h.agreed_at_us, h.amount_minor
+        ) AS counted WHERE expected <> moved ORDER BY id""",
+    "MG-L119": """
+        SELECT p.id, p.status FROM payments AS p LEFT JOIN sightings AS s ON s.payment_id = p.id
+        WHERE s.id IS NULL ORDER BY p.id""",
+    "MG-L120": """
+        SELECT t.meter_id, $REVISION FROM twins AS t
+        LEFT JOIN decisions AS d ON d.id = t.meter_id || ':' || $REVISION
+        WHERE t.desired IS NOT NULL AND d.id IS NULL ORDER BY t.meter_id""",
+    "MG-L121": f"""
+        WITH marks AS (
+            SELECT id AS fit_id, 0 AS step, fitted_at_us AS at_us, 0 AS seq, first_register_wh AS register_wh FROM fits
+            UNION ALL
+            SELECT f.id, 1, r.at_us, r.seq, r.register_wh FROM fits AS f
+            JOIN readings AS r ON r.meter_id = f.meter_id AND r.epoch = f.epoch
+            WHERE r.at_us >= f.fitted_at_us AND (f.removed_at_us IS NULL OR r.at_us <= f.removed_at_us)
+            UNION ALL
+            SELECT id, 2, removed_at_us, 0, last_register_wh FROM fits WHERE last_register_wh IS NOT NULL
+        ), steps AS (
+            SELECT fit_id, register_wh
+                   - LAG(register_wh) OVER (PARTITION BY fit_id ORDER BY step, at_us, seq) AS rise_wh FROM marks
+        )
+        SELECT account_id, SUM(shown), SUM(told) FROM (
+            SELECT account_id, used_wh AS shown, 0 AS told FROM charge_days
+            UNION ALL
+            SELECT c.account_id, 0, s.rise_wh FROM steps AS s JOIN fits AS f ON f.id = s.fit_id
+            JOIN connections AS c ON c.id = f.connection_id WHERE s.rise_wh > 0
+        ) AS together WHERE account_id NOT IN ({SOLD_AHEAD})
+        GROUP BY account_id HAVING SUM(shown) <> SUM(told) ORDER BY account_id""",
+    "MG-L122": """
+        SELECT account, currency, shown, told FROM (
+            SELECT account, currency, at_us, shown,
+                   SUM(moved) OVER (PARTITION BY account, currency ORDER BY at_us, is_line) AS told
+            FROM (
+                SELECT account, currency, until_us AS at_us, 0 AS is_line, balance_minor AS shown, 0 AS moved
+                FROM balance_days
+                UNION ALL
+                SELECT e.account, e.currency, e.posted_at_us, 1, NULL, SUM(e.amount_minor) FROM entries AS e
+                WHERE e.account IN (SELECT account FROM balance_days) GROUP BY e.account, e.currency, e.posted_at_us
+            ) AS together
+        ) AS running WHERE shown IS NOT NULL AND shown <> told ORDER BY account, currency, at_us""",
+    **TOKEN_QUESTIONS,
+    **CLOSE_QUESTIONS,
 }
 
 # Asked for one row, PostgreSQL plans for finding one at once; here there is almost never any, and all are read.
@@ -95,7 +166,9 @@ def first_in_sql(session: Session) -> dict[str, Offender]:
     """Return, by code, the first row that breaks a law."""
     if session.texts.is_postgres:
         session.cursor.execute("SET LOCAL work_mem = '128MB'")  # sums of all journals at once need room
-    found = ((code, session.row(FIRST_OF.format(question))) for code, question in FIRST.items())
+    revision = REVISION[session.texts.is_postgres]
+    asked = {code: FIRST_OF.format(question).replace("$REVISION", revision) for code, question in FIRST.items()}
+    found = ((code, session.row(question)) for code, question in asked.items())
     return {code: tuple(row) for code, row in found if row is not None}
 
 

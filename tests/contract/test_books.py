@@ -8,7 +8,8 @@ import pytest
 
 from microgrid.billing.ledger import Entry, Journal, mirror
 from microgrid.errors import AlreadyThere, InvalidInput
-from microgrid.ports import ChargeDay, Credit, Store
+from microgrid.kept import ChargeDay, Credit
+from microgrid.ports import Store
 from microgrid.store.sql import SqlStore
 
 AT = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)

@@ -1,5 +1,6 @@
 """Readings are kept once each and found by their neighbours in time; twins are found when they are due."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from microgrid.errors import Contradiction
 from microgrid.monitoring.readings import Reading
-from microgrid.ports import Store
+from microgrid.ports import Store, UnitOfWork
 from microgrid.switching.supply import Twin
 
 AT = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
@@ -43,6 +44,53 @@ def test_another_content_under_a_known_id_is_refused_with_both_shown(store: Stor
             assert "is stored as 100 Wh at 2026-11-23" in problem.what
             assert "but 101 Wh at" in problem.what
         assert uow.readings.latest("m1") == reading(1, 0)  # the good row of a refused batch is not there
+
+
+PLACES = st.tuples(st.sampled_from(["m1", "m2"]), st.integers(0, 1), st.integers(0, 9), st.integers(0, 5))
+
+
+@given(stored=st.sets(PLACES, max_size=14), asked=st.sets(PLACES, max_size=8))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_neighbours_of_any_rows_among_any_others(
+    store: Store, stored: set[tuple[str, int, int, int]], asked: set[tuple[str, int, int, int]]
+) -> None:
+    """Rows that are stored and rows that are not, several at one moment: the same as looking at each by itself."""
+
+    def made(places: set[tuple[str, int, int, int]]) -> dict[str, Reading]:
+        rows = [reading(seq, minute, epoch, meter) for meter, epoch, seq, minute in sorted(places)]
+        return {row.id: row for row in rows}  # one row of each number
+
+    kept = made(stored)
+    some = {**{key: row for key, row in made(asked).items() if key not in kept}, **dict(list(kept.items())[::2])}
+
+    def look(uow: UnitOfWork) -> None:
+        with uow.savepoint():
+            uow.readings.add_all(list(kept.values()))
+            found = uow.readings.neighbours_all(list(some.values()))
+            assert found == {key: _beside(row, kept.values()) for key, row in some.items()}
+            raise LookupError("this leaves the store as it was")
+
+    with store.begin() as uow, pytest.raises(LookupError, match="leaves the store"):
+        look(uow)
+
+
+def _beside(row: Reading, stored: Iterable[Reading]) -> tuple[Reading | None, Reading | None]:
+    mine = sorted((r for r in stored if (r.meter_id, r.epoch) == (row.meter_id, row.epoch)), key=_place)
+    before = [other for other in mine if _place(other) < _place(row)]
+    after = [other for other in mine if _place(other) > _place(row)]
+    return (before[-1] if before else None, after[0] if after else None)
+
+
+def _place(row: Reading) -> tuple[datetime, int]:
+    return row.at, row.seq
+
+
+def test_the_newest_rows_of_many_meters(store: Store) -> None:
+    kept = [reading(1, 0), reading(2, 15), reading(1, 5, epoch=1), reading(1, 14, meter="m2")]
+    with store.begin() as uow:
+        uow.readings.add_all(kept)
+        assert uow.readings.latest_all(["m2", "m1", "m9", "m1"]) == {"m1": kept[2], "m2": kept[3]}
+        assert uow.readings.latest_all([]) == {}
 
 
 def test_neighbours_are_of_the_same_meter_and_epoch(store: Store) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from microgrid.billing.ledger import Entry, Journal
 from microgrid.billing.payments import Payment
+from microgrid.billing.sightings import sighted
 from microgrid.errors import AlreadyThere, Collision
-from microgrid.ports import Credit, Store, UnitOfWork, transact
+from microgrid.kept import Credit
+from microgrid.ports import Store, UnitOfWork, transact
 from microgrid.store.memory import MemoryStore
 from microgrid.store.sql import SqlStore
 from microgrid.store.verify import verify
@@ -40,6 +42,7 @@ def take_in(uow: UnitOfWork, receipt: str, amount_minor: int, account: str) -> b
         uow.payments.add(replace(payment, account_id=account, status="posted", journal_id=payment.id))
     except AlreadyThere:
         return False
+    uow.sightings.add(sighted(payment.id, "c2b", "", AT))
     credit = uow.credits.lock([account])[account]
     entries = (Entry("cash:mpesa:1", amount_minor), Entry(f"customer:{account}", -amount_minor))
     uow.ledger.post(Journal(payment.id, "payment", "TZS", AT, AT, entries))

@@ -9,7 +9,8 @@ from microgrid.billing.payments import Payment
 from microgrid.billing.plans import Band, Block, EnergyRules, LeaseRules, PlanVersion, PostpaidRules, Tax, TimeRules
 from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
 from microgrid.errors import AlreadyThere, InvalidInput
-from microgrid.ports import AuditRow, ChargeDay, Credit, OutboxItem, RawEvent, Store
+from microgrid.kept import AuditRow, ChargeDay, Credit, OutboxItem, RawEvent
+from microgrid.ports import Store
 from microgrid.switching.supply import Desired, FailPolicy, Reported, Supply, Twin
 
 AT = datetime(2026, 11, 23, 6, 30, 15, 123457, tzinfo=UTC)
@@ -185,8 +186,8 @@ def test_a_field_without_an_index_finds_nothing(store: Store) -> None:
             uow.payments.where(amount_minor=5)
         with pytest.raises(ValueError, match="found by nothing"):
             uow.payments.where()
-        with pytest.raises(ValueError, match="meters cannot be found by profile, only by id"):
-            uow.meters.where_in("profile", ["M"])
+        with pytest.raises(ValueError, match="sites cannot be found by name, only by id"):
+            uow.sites.where_in("name", ["M"])
 
 
 def test_many_at_once(store: Store) -> None:

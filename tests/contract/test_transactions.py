@@ -9,8 +9,9 @@ import pytest
 from microgrid.billing.ledger import Entry, Journal
 from microgrid.customers.records import Account, Customer, Fit
 from microgrid.errors import AlreadyThere
+from microgrid.kept import ChargeDay, Credit, OutboxItem
 from microgrid.monitoring.readings import Reading
-from microgrid.ports import ChargeDay, Credit, OutboxItem, Store, UnitOfWork, transact
+from microgrid.ports import Store, UnitOfWork, transact
 from microgrid.switching.supply import Twin
 
 AT = datetime(2026, 11, 23, 6, 30, 15, 123457, tzinfo=UTC)

@@ -2,18 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from microgrid.audit import head_of, seal_some
 from microgrid.billing.ledger import Entry, Journal, mirror
 from microgrid.billing.payments import Payment
-from microgrid.customers.records import Account, Site
-from microgrid.ports import ChargeDay, Credit, UnitOfWork
+from microgrid.billing.sightings import sighted
+from microgrid.customers.agents import Agent, Handover
+from microgrid.customers.records import Account, Connection, Fit, Site
+from microgrid.kept import AuditRow, ChargeDay, Credit, KeptBalance
+from microgrid.monitoring.readings import Reading
+from microgrid.ports import UnitOfWork
 from microgrid.store import memory_books, sql_books
 from microgrid.store.memory import MemoryStore
 from microgrid.store.sql import SqlStore
 from microgrid.store.verify import LAWS, Verdict, verify
+from microgrid.switching.supply import Decision, Desired, FailPolicy, Supply, Twin
 
 AT = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 PAID = Payment("p1", "mpesa", "1", "Q1", 500, "TZS", AT, AT, account_id="a", status="posted", journal_id="p1")
@@ -34,15 +40,45 @@ TOO_MUCH = journal("c2", "charge", ("customer:a", 9), ("revenue:energy:k", -9))
 BACK = mirror(TOO_MUCH, "r2", AT, "read wrongly")
 
 
+CASH = replace(PAID, id="cash:A-7:1", provider="cash", shortcode="A-7", amount_minor=100, journal_id="s1")
+SOLD = journal("s1", "payment", ("agent_float:A-7", 100), ("customer:a", -100))
+HANDOVER = Handover("h1", "A-7", 60, "TZS", "float", "agent:A-7", AT, "person:ben", AT)
+HANDED = journal("handover:h1", "handover", ("cash:office", 60), ("agent_float:A-7", -60))
+SHORT = journal("short", "shortage", ("agent_receivable:A-7", 30), ("agent_float:A-7", -30))
+KEPT = KeptBalance("provider_charges", AT + timedelta(days=1), "TZS", 10)
+DESIRED = Desired(7, Supply(True, None, None, None, None, ""), FailPolicy(), 1, 0, AT)
+
+
 def true_books(uow: UnitOfWork) -> None:
     uow.sites.add(Site("k", "Kisiju", "Africa/Dar_es_Salaam", "TZS", 2))
     uow.accounts.add(Account("a", "amina", "k", AT))
-    for each in (PAID, PENDING, SUSPENDED):
+    for each in (PAID, PENDING, SUSPENDED, CASH):
         uow.payments.add(each)
-    uow.ledger.post_all([SALE, UNKNOWN, CHARGE, TOO_MUCH, BACK])
+    uow.ledger.post_all([SALE, UNKNOWN, CHARGE, TOO_MUCH, BACK, SOLD, HANDED, SHORT])
     uow.credits.lock(["a", "b"])
-    uow.credits.put(Credit("a", 470, 30_700_000, 30))
-    uow.credits.put_days([ChargeDay("a", date(2026, 1, 1 + number), 0, 0, 0, 15_350_000) for number in range(2)])
+    for each in (PAID, PENDING, SUSPENDED, CASH):
+        uow.sightings.add(sighted(each.id, "c2b", "", AT))
+    uow.agents.add(Agent("A-7", "Asha", None, "k", 1000))
+    uow.handovers.add(HANDOVER)
+    uow.handovers.add(replace(HANDOVER, id="h2", agreed_by="", agreed_at=None))
+    uow.connections.add(Connection("c", "a", "k"))
+    uow.fits.add(Fit("f", "m", "c", 1, AT, 100, AT + timedelta(hours=2), 350))
+    uow.fits.add(Fit("g", "n", "c", 1, AT, 0))
+    hours = ((1, 200), (3, 999))  # the second came when the meter was gone
+    uow.readings.add_all([Reading("m", 1, hour, AT + timedelta(hours=hour), wh) for hour, wh in hours])
+    falling = enumerate((40, 30, 70))
+    uow.readings.add_all([Reading("n", 1, hour, AT + timedelta(hours=hour), wh) for hour, wh in falling])
+    uow.twins.put(Twin("m", DESIRED))
+    uow.twins.put(Twin("n"))
+    uow.decisions.add(Decision("m:7", "m", 7, AT, "{}"))
+    uow.balances.put_all([KEPT])
+    uow.credits.put(Credit("a", 570, 30_700_000, 30))
+    days = enumerate((300, 30))
+    uow.credits.put_days([ChargeDay("a", date(2026, 1, 1 + day), wh, 0, 0, 15_350_000) for day, wh in days])
+    for number in range(4):
+        uow.audit.add(AuditRow(f"r{number}", AT, "clerk", "move", "payment:p1", "wrong account"))
+    seal_some(uow, 9)
+    uow.audit.add(AuditRow("late", AT, "clerk", "move", "payment:p1", "not sealed yet"))
 
 
 def test_an_empty_store_is_true(store: AnyStore) -> None:
@@ -52,7 +88,7 @@ def test_an_empty_store_is_true(store: AnyStore) -> None:
 def test_true_books_are_proven_true(store: AnyStore) -> None:
     with store.begin() as uow:
         true_books(uow)
-    assert verify(store) == Verdict(5, 12, 3, ())
+    assert verify(store) == Verdict(8, 18, 4, ())
 
 
 def credit(**changed: int) -> Callable[[UnitOfWork], None]:
@@ -75,7 +111,7 @@ UNBALANCED = journal("x", "move", ("cash:m:1", 5), ("suspense:m:1", -4))
 STRANGE = journal("x", "move", ("pocket:clerk", 5), ("cash:m:1", -5))
 DOLLARS = journal("x", "move", ("customer:a", 5), ("customer:a", -5), currency="USD")
 HALF_BACK = replace(BACK, id="r3", reverses="p3", entries=(Entry("cash:mpesa:1", -60), Entry("suspense:mpesa:1", 60)))
-BROKEN: list[tuple[Callable[[UnitOfWork], None], dict[str, str]]] = [
+BROKEN: list[tuple[Callable[[UnitOfWork], object], dict[str, str]]] = [
     (
         post(UNBALANCED),
         {"MG-L101": "journal 'x' sums to 1, not to 0", "MG-L106": "all lines in TZS sum to 1, not to 0"},
@@ -95,12 +131,18 @@ BROKEN: list[tuple[Callable[[UnitOfWork], None], dict[str, str]]] = [
         {"MG-L107": "payment 'p3' is refused and its journal is p3"},
     ),
     (pay(replace(SUSPENDED, currency="USD")), {"MG-L107": "payment 'p3' is suspense and its journal is p3"}),
-    (pay(replace(PAID, id="p9")), {"MG-L108": "journal 'p1' is named by 2 payments"}),
+    (
+        pay(replace(PAID, id="p9")),
+        {
+            "MG-L108": "journal 'p1' is named by 2 payments",
+            "MG-L119": "payment 'p9' is posted, and nothing says who saw it",
+        },
+    ),
     (
         pay(replace(SUSPENDED, amount_minor=71)),
         {"MG-L109": "payment 'p3' is of 71 minor units, its journal moves 70"},
     ),
-    (credit(balance_minor=471), {"MG-L110": "account 'a' shows a balance of 471, its lines sum to 470"}),
+    (credit(balance_minor=571), {"MG-L110": "account 'a' shows a balance of 571, its lines sum to 570"}),
     (
         post(journal("x", "move", ("suspense:mpesa:1", 7), ("customer:b", -7))),
         {"MG-L110": "account 'b' shows a balance of 0, its lines sum to 7"},
@@ -127,12 +169,39 @@ BROKEN: list[tuple[Callable[[UnitOfWork], None], dict[str, str]]] = [
         post(mirror(UNKNOWN, "r5", AT, ""), mirror(UNKNOWN, "r6", AT, "")),
         {"MG-L115": "journal 'p3' is reversed 2 times"},
     ),
+    (
+        lambda uow: uow.chain_heads.put(replace(head_of(uow), number=9)),
+        {"MG-L116": "audit row 5 is missing"},
+    ),
+    (
+        lambda uow: uow.handovers.put(replace(HANDOVER, amount_minor=50)),
+        {
+            "MG-L117": "agent 'A-7' holds 40 by its lines, 50 by sales and hand-overs",
+            "MG-L118": "hand-over 'h1' should move 50 minor units, its journal moves 60",
+        },
+    ),
+    (
+        lambda uow: uow.handovers.put(replace(HANDOVER, id="h3", agreed_at=None, amount_minor=5)),
+        {},
+    ),
+    (
+        lambda uow: uow.twins.put(Twin("m", replace(DESIRED, revision=8))),
+        {"MG-L120": "what revision 8 of meter 'm' was decided from is not kept"},
+    ),
+    (
+        lambda uow: uow.readings.add_all([Reading("m", 1, 9, AT + timedelta(minutes=70), 351)]),
+        {"MG-L121": "account 'a' was charged for 330 Wh, its meters delivered 331"},
+    ),
+    (
+        lambda uow: uow.balances.put_all([replace(KEPT, balance_minor=11)]),
+        {"MG-L122": "the balance kept of 'provider_charges' in TZS is 11, its lines sum to 10"},
+    ),
 ]
 
 
 @pytest.mark.parametrize(("wrong", "said"), BROKEN, ids=["+".join(said) for _, said in BROKEN])
 def test_a_wrong_row_is_named(
-    store: AnyStore, wrong: Callable[[UnitOfWork], None], said: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    store: AnyStore, wrong: Callable[[UnitOfWork], object], said: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with store.begin() as uow:
         true_books(uow)
@@ -180,4 +249,4 @@ def test_tampering_past_our_programs_is_named(sql_store: SqlStore, tampering: st
 
 def test_every_law_has_a_code_and_a_broken_example() -> None:
     named = {code for _, said in BROKEN for code in said} | {"MG-L102", "MG-L104"}
-    assert [law.code for law in LAWS] == sorted(named)
+    assert [law.code for law in LAWS if law.code < "MG-L140"] == sorted(named)  # others have examples of their own

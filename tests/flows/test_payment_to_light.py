@@ -131,4 +131,5 @@ def test_a_low_credit_is_told_once_even_if_the_network_is_down(village: Village)
     village.clock.pass_(hours=1)
     flows.on_tick(village.core)
     flows.on_tick(village.core)
-    assert [text for _, text in village.sent.texts if "KES 75.00" in text] == ["Your credit is low: KES 75.00 left."]
+    told = [text for _, text in village.sent.texts if "KES 75.00" in text]
+    assert told == ["Your credit is low: KES 75.00 left. Pay to K-104."]

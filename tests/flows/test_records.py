@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from microgrid import actions, flows
+from microgrid.billing import charging
 from microgrid.billing.plans import Block, EnergyRules, PlanVersion
 from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
 from microgrid.errors import Contradiction, InvalidInput
 from microgrid.monitoring.readings import Reading
+from microgrid.ports import transact
 from tests.flows.village import ENERGY, START, Village
 
 
@@ -49,6 +51,7 @@ def test_a_meter_hangs_in_one_place_and_each_epoch_is_new(home: Village) -> None
     second = Fit("f-2", "M-K-104", "p-2", 2, START, 0)
     with pytest.raises(InvalidInput, match="MG-M010"):
         actions.fit_meter(home.core, second, "test")
+    home.clock.pass_(hours=1)
     actions.remove_meter(home.core, "f-K-104", START + timedelta(hours=1), 1000, "test")
     with pytest.raises(InvalidInput, match="MG-M010"):
         actions.fit_meter(home.core, Fit("f-2", "M-K-104", "p-2", 1, START, 0), "test")
@@ -99,9 +102,9 @@ def test_a_contradicting_reading_is_told_and_the_others_are_facts(home: Village)
 def test_a_price_is_not_changed_for_what_was_used(home: Village) -> None:
     early = PlanVersion("home", 2, START - timedelta(days=1), "KES", ENERGY)
     with pytest.raises(InvalidInput, match="MG-P006"):
-        actions.add_plan(home.core, early, "test")
-    dearer = EnergyRules((Block(None, 50_000_000),))
-    actions.add_plan(home.core, PlanVersion("home", 2, START + timedelta(hours=2), "KES", dearer), "test")
+        transact(home.store, lambda uow: charging.add_plan(uow, early, START))
+    dearer = PlanVersion("home", 2, START + timedelta(hours=2), "KES", EnergyRules((Block(None, 50_000_000),)))
+    transact(home.store, lambda uow: charging.add_plan(uow, dearer, START))  # as two people agreed
     home.clock.pass_(hours=2)
     home.use(1100)
     home.clock.pass_(hours=1)

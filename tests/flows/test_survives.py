@@ -23,6 +23,7 @@ from microgrid.store.opening import upgrade
 from microgrid.store.sql import open_store
 from microgrid.store.sql_session import Session
 from microgrid.switching.supply import Desired
+from microgrid.switching.told import Ask
 from tests.flows.village import ENERGY, START, AnyStore, HandClock, Sent, Village, make_village
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +116,9 @@ def test_a_crash_after_the_commit_is_made_good_by_the_next_tick(home: Village) -
     class Deaf:
         def send(self, meter_id: str, desired: Desired) -> None:
             raise CrashError(meter_id, desired)
+
+        def request(self, meter_id: str, ask: Ask) -> None:
+            raise CrashError(meter_id, ask)
 
     with pytest.raises(CrashError):
         flows.on_payment(Core(home.store, home.clock, Deaf(), home.core.notifier), Seen(home.payment("R1", 50_000)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from microgrid import actions, flows
 from microgrid.billing.payments import Payment, payment_id
@@ -11,12 +13,15 @@ from microgrid.billing.plans import Block, EnergyRules, PlanVersion, Rules, Tax
 from microgrid.billing.service import Receipt
 from microgrid.billing.sightings import Seen
 from microgrid.customers.records import Account, Connection, Customer, Enrolment, Fit, Meter, Site
+from microgrid.kept import AuditRow
 from microgrid.monitoring.readings import Reading
 from microgrid.ports import Core
 from microgrid.store.memory import MemoryStore
 from microgrid.store.sql import SqlStore
 from microgrid.store.verify import verify
+from microgrid.switching.sites import CAREFREE, SiteState
 from microgrid.switching.supply import Desired
+from microgrid.switching.told import Ask
 
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # Monday 9:00 in Nairobi
 AnyStore = MemoryStore | SqlStore
@@ -40,6 +45,7 @@ class Sent:
     """Everything sent to meters and people, in order."""
 
     orders: list[tuple[str, Desired]] = field(default_factory=list)
+    asks: list[tuple[str, Ask]] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
     broken: bool = False
 
@@ -56,6 +62,9 @@ class MeterBox:
 
     def send(self, meter_id: str, desired: Desired) -> None:
         self.sent.orders.append((meter_id, desired))
+
+    def request(self, meter_id: str, ask: Ask) -> None:
+        self.sent.asks.append((meter_id, ask))
 
 
 @dataclass
@@ -81,6 +90,8 @@ class Village:
     def settle_in(self, rules: Rules, name: str = "K-104", fee_minor: int = 0, warn_minor: int = 0) -> None:
         """Add a customer with an account, a meter and a plan."""
         actions.add_site(self.core, Site("kisiju", "Kisiju", "Africa/Nairobi", "KES", 2), "test")
+        with self.store.begin() as uow:
+            uow.site_states.put(SiteState("kisiju", CAREFREE))  # supply ends at exact moments
         version = PlanVersion("home", 1, START - timedelta(days=60), "KES", rules, Tax(), fee_minor, warn_minor)
         actions.add_plan(self.core, version, "test")
         self.move_in(name)
@@ -138,6 +149,15 @@ class Village:
         with self.store.read() as uow:
             return uow.ledger.balance_minor(account, "KES")
 
+    def audit(self, subject: str) -> Sequence[AuditRow]:
+        """Return who did what to a thing, oldest first."""
+        with self.store.read() as uow:
+            return sorted(uow.audit.where(subject=subject), key=lambda row: row.at)
+
+    def tick(self) -> None:
+        """Let what is due by the clock be done."""
+        flows.on_tick(self.core)
+
     def are_books_true(self) -> None:
         """Prove the books."""
         assert verify(self.store).broken == ()
@@ -146,7 +166,7 @@ class Village:
 ENERGY = EnergyRules((Block(None, 25_000_000),))  # KES 250 per kWh, 25 cents per Wh: 25 minor units
 
 
-def make_village(store: AnyStore) -> Village:
-    """Return an empty village on a store."""
+def make_village(store: AnyStore, **ports: Any) -> Village:
+    """Return an empty village on a store; `ports` are further ways to the outside, by their names in `Core`."""
     clock, sent = HandClock(), Sent()
-    return Village(Core(store, clock, sent.meter(), sent.people()), store, clock, sent)
+    return Village(Core(store, clock, sent.meter(), sent.people(), **ports), store, clock, sent)

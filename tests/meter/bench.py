@@ -28,6 +28,7 @@ class Bench:
     flash: Flash
     closed: bool = False
     welded: bool = False
+    latching: bool = False  # the relay stays as it is without power
     saves: int = 0
     moves: list[bool] = field(default_factory=list)
     said: list[Message] = field(default_factory=list)
@@ -75,8 +76,20 @@ class Bench:
     def cut_power(self) -> None:
         """Take the power away and give it back."""
         self.meter, effects = logic.boot(self.meter.nameplate, self.flash)
-        self.closed = self.welded
+        self.closed = self.welded or (self.latching and self.closed)
         self.do(effects)
+
+    def lose_memory(self, epoch: int) -> None:
+        """Take the power away and give it back, with nothing saved but a register that begins anew."""
+        self.flash = Flash(epoch)
+        self.cut_power()
+
+    def come(self, birth: int, now_s: int | None = None) -> None:
+        """Let the link come up, and tell the time."""
+        self.meter, effects = logic.on_connect(self.meter, birth)
+        self.do(effects)
+        if now_s is not None:
+            self.tell(Request(RequestKind.TIME, 1, self.meter.flash.boot, birth, now_s))
 
     def is_on(self) -> bool:
         """Return whether current can flow."""
@@ -110,6 +123,7 @@ def ready(plate: Nameplate = PLATE, flash: Flash | None = None) -> Bench:
     bench.do(effects)
     bench.tell(Request(RequestKind.TIME, 1, bench.meter.flash.boot, 4711, NOON_S))
     bench.said.clear()
+    bench.moves.clear()
     return bench
 
 

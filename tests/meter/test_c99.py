@@ -134,6 +134,8 @@ def live(rng: np.random.Generator, twin: Twin, other: CMeter, events: int) -> No
             birth = whole(rng, 2, 2**32)
             twin.connect(birth)
             other.connect(birth)
+        elif what < 0.97:
+            twin.welded = other.welded = not twin.welded
         else:
             twin.cut_power()
             other.cut_power()
@@ -163,7 +165,15 @@ def test_keys_that_are_not_known_are_passed_over(library: ctypes.CDLL) -> None:
 
     twin, other = Twin(), CMeter(library, KEY, EPOCH)
     keys = MeterKeys((KEY, None))
-    for extra in ({13: 1}, {-1: [1, "a", b"b", {2: None}]}, {40: True}, {13: 1.5}, {13: [[[[1]]]]}):
+    for extra in (
+        {13: 1},
+        {-1: [1, "a", b"b", {2: None}]},
+        {40: True},
+        {13: 1.5},
+        {13: [[[[1]]]]},
+        {13: 2**64},
+        {2**64: 1},
+    ):
         body = cbor2.dumps({**cbor2.loads(encode(wanted(3))), **extra})
         for meter in (twin, other):
             meter.hear("desired", sealed(body, keys, topic("kisiju", "M-104", "desired")))

@@ -47,12 +47,14 @@ uint8_t mg_stage(const mg_flash *flash, uint64_t now_s)
         return MG_QUIET;
     if (flash->after_s < held->grace_s)
         return MG_GRACE;
-    return held->critical || flash->after_s - held->grace_s < held->lifeline_s ? MG_LIFELINE : MG_OFF;
+    int has_lifeline = held->lifeline_w && flash->after_s - held->grace_s < held->lifeline_s;
+    return held->critical || has_lifeline ? MG_LIFELINE : MG_OFF;
 }
 
 uint64_t mg_power_limit_w(const mg_desired *held, uint8_t stage)
 {
-    return stage == MG_LIFELINE && held->lifeline_w ? held->lifeline_w : held->power_limit_w;
+    int is_lower = held->lifeline_w && held->lifeline_w < held->power_limit_w; /* MG_NULL is above all */
+    return stage == MG_LIFELINE && is_lower ? held->lifeline_w : held->power_limit_w;
 }
 
 static uint32_t local_day(const mg_desired *held, uint64_t now_s)

@@ -9,6 +9,7 @@
 #define FIRMWARE 1
 #define CAPABILITIES 17 /* switch, clock */
 #define SAVED_EVERY_WS (10u * MG_WS_PER_WH)
+#define INTERVAL_S 900u /* the time is saved so often */
 #define SEQ_BLOCK 64u
 #define LOW_WH 100u
 #define DEEPEST 3
@@ -46,10 +47,19 @@ static int disagrees(const mg_meter *meter)
     return meter->relay != MG_UNKNOWN && (meter->relay == MG_CLOSED) != meter->wanted;
 }
 
+static void save(mg_meter *meter)
+{
+    meter->flash.clock_s = meter->now_s;
+    meter->saved_ws = meter->flash.total_ws;
+    meter->hardware.save(meter->hardware.context, &meter->flash);
+}
+
 static void report(mg_meter *meter, uint8_t result)
 {
     const mg_flash *flash = &meter->flash;
     uint64_t left_s = MG_NULL, until_s = flash->held.until_s;
+    if (flash->total_ws / MG_WS_PER_WH != meter->saved_ws / MG_WS_PER_WH)
+        save(meter); /* no power cut lets a register step back behind what was told */
     if (result == MG_OK && disagrees(meter))
         result = MG_RELAY_DISAGREES;
     if (flash->has_held && until_s != MG_NULL)
@@ -68,11 +78,11 @@ static void link_values(const mg_meter *meter, int here, uint32_t birth, uint64_
     memcpy(values, told, sizeof told);
 }
 
-static void save(mg_meter *meter)
+static void tell_link(mg_meter *meter)
 {
-    meter->flash.clock_s = meter->now_s;
-    meter->saved_ws = meter->flash.total_ws;
-    meter->hardware.save(meter->hardware.context, &meter->flash);
+    uint64_t values[8];
+    link_values(meter, 1, meter->birth, values);
+    send(meter, "link", values, 8);
 }
 
 static void tell_event(mg_meter *meter, uint8_t kind, uint64_t value)
@@ -94,7 +104,6 @@ static int is_open_for_overload(const mg_meter *meter) { return meter->closes_in
 static void move(mg_meter *meter)
 {
     meter->asked = meter->wanted;
-    save(meter);
     meter->hardware.set_relay(meter->hardware.context, meter->wanted);
     meter->relay = (uint8_t)meter->hardware.read_relay(meter->hardware.context);
     if (disagrees(meter))
@@ -102,27 +111,27 @@ static void move(mg_meter *meter)
     report(meter, MG_OK);
 }
 
-/* Looks at the limits: what changed is told, and the relay moves; returns whether the state was reported. */
+/* Looks at the limits: what changed is saved, told, and the relay moves; returns whether the state was reported. */
 static int decide(mg_meter *meter)
 {
-    uint8_t was = meter->stage, was_wanted = meter->wanted, told = 1;
-    if (!meter->flash.has_held)
-        return 0;
-    meter->stage = mg_stage(&meter->flash, meter->now_s);
+    const mg_flash *flash = &meter->flash;
+    uint8_t was = meter->stage, was_wanted = meter->wanted;
+    meter->stage = flash->has_held ? mg_stage(flash, meter->now_s) : MG_OFF;
     meter->wanted = supplies(meter->stage) && !is_open_for_overload(meter);
-    if (is_open_for_overload(meter) && was_wanted)
+    int moves = meter->asked != meter->wanted; /* a welded relay is not hammered */
+    int trips = is_open_for_overload(meter) && was_wanted;
+    int limited = flash->has_held && flash->held.on && meter->stage != was && supplies(was) && meter->stage != MG_FULL;
+    if (moves || trips || limited)
+        save(meter);
+    if (trips)
         tell_event(meter, MG_EVENT_OVERLOAD, meter->power_w);
-    else if (meter->stage != was && supplies(was) && meter->stage != MG_FULL)
-        tell_event(meter, MG_EVENT_LIMIT, meter->flash.total_ws / MG_WS_PER_WH);
-    else
-        told = 0;
-    if (meter->asked != meter->wanted) { /* a welded relay is not hammered */
+    else if (limited)
+        tell_event(meter, MG_EVENT_LIMIT, flash->total_ws / MG_WS_PER_WH);
+    if (moves)
         move(meter);
-        return 1;
-    }
-    if (told)
+    else if (trips || limited)
         report(meter, MG_OK);
-    return told;
+    return moves || trips || limited;
 }
 
 /* Messages ----------------------------------------------------------------------------------------------------------- */
@@ -202,6 +211,12 @@ static void on_desired(mg_meter *meter, mg_reader *in)
         return;
     }
     int refused = refusal(meter, &desired);
+    if (disagrees(meter) && (refused < 0 || refused == MG_OK))
+        meter->asked = NOT_ASKED; /* whoever asks again wants the relay tried again */
+    if (refused == MG_OK && meter->asked == NOT_ASKED) {
+        decide(meter);
+        return;
+    }
     if (refused >= 0) {
         report(meter, (uint8_t)refused);
         return;
@@ -238,13 +253,14 @@ static void on_request(mg_meter *meter, mg_reader *in)
     uint64_t values[6];
     if (!read_map(in, 6, take_request, values))
         return;
+    int is_time = values[1] == TIME && values[3] == meter->flash.boot && values[4] == meter->birth;
     if (values[1] == DIAGNOSTICS) {
-        mg_connected(meter, meter->birth);
-    } else if (values[1] == REPORT) {
-        report(meter, MG_OK);
-    } else if (values[1] == TIME && values[3] == meter->flash.boot && values[4] == meter->birth) {
-        meter->now_s = values[5]; /* a time of another coming is an old message */
-        meter->clock_set = 1;
+        tell_link(meter);
+    } else if (values[1] == REPORT || (is_time && meter->timed && values[5] <= meter->now_s)) {
+        report(meter, MG_OK); /* a time that is not ahead is an old message of this coming */
+    } else if (is_time) {
+        meter->now_s = values[5];
+        meter->clock_set = meter->timed = 1;
         save(meter);
         if (!decide(meter))
             report(meter, MG_OK);
@@ -261,7 +277,7 @@ void mg_boot(mg_meter *meter, const mg_flash *flash)
     meter->flash.seq_reserved = meter->next_seq + SEQ_BLOCK;
     meter->now_s = flash->clock_s;
     meter->birth = meter->power_w = 0;
-    meter->clock_set = meter->wanted = 0;
+    meter->clock_set = meter->timed = meter->wanted = 0;
     meter->stage = MG_OFF;
     meter->relay = MG_UNKNOWN;
     meter->asked = NOT_ASKED;
@@ -274,10 +290,9 @@ void mg_boot(mg_meter *meter, const mg_flash *flash)
 
 void mg_connected(mg_meter *meter, uint32_t birth)
 {
-    uint64_t values[8];
     meter->birth = birth;
-    link_values(meter, 1, birth, values);
-    send(meter, "link", values, 8);
+    meter->timed = 0;
+    tell_link(meter);
 }
 
 size_t mg_will(mg_meter *meter, uint32_t birth, uint8_t bytes[MG_LONGEST_SENT])
@@ -321,7 +336,8 @@ void mg_step(mg_meter *meter, uint32_t power_w, uint32_t seconds)
     mg_count(&meter->flash, meter->stage, meter->now_s, power_w, seconds);
     meter->now_s += seconds;
     meter->power_w = power_w;
-    if (meter->flash.total_ws - meter->saved_ws >= SAVED_EVERY_WS)
+    if (meter->flash.total_ws - meter->saved_ws >= SAVED_EVERY_WS ||
+        meter->now_s / INTERVAL_S != (meter->now_s - seconds) / INTERVAL_S)
         save(meter);
     if (had_wh != MG_NULL && had_wh > LOW_WH && left_wh(&meter->flash) <= LOW_WH)
         tell_event(meter, MG_EVENT_LOW, left_wh(&meter->flash));

@@ -52,7 +52,7 @@ typedef struct {
     uint32_t next_seq, birth, power_w;
     uint32_t window_ws, window_s, above_s, calm_s; /* overload: the mean of this half minute */
     int32_t closes_in_s;                           /* open for overload: seconds, or until asked */
-    uint8_t trips, clock_set, stage, relay, wanted, asked;
+    uint8_t trips, clock_set, timed, stage, relay, wanted, asked; /* timed: since this coming */
 } mg_meter;
 
 /* Power came: what was held is enforced. `flash` of a new meter is all zero but for its epoch. */

@@ -37,7 +37,8 @@ def add_column(table_name: str, described: str, filled_with: str = "") -> None:
     op.add_column(table_name, made)
 
 
-def index(name: str, table_name: str, columns: str, only: str = "") -> None:
-    """Make an index, of all rows or only of some."""
+def index(name: str, table_name: str, columns: str, only: str = "", *, unique: bool = False) -> None:
+    """Make an index, of all rows or only of some; `unique` refuses the same values twice."""
     where = sa.text(only) if only else None
-    op.create_index(name, table_name, columns.split(), sqlite_where=where, postgresql_where=where)
+    columns_of = columns.split()
+    op.create_index(name, table_name, columns_of, unique=unique, sqlite_where=where, postgresql_where=where)
