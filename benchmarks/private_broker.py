@@ -120,19 +120,24 @@ def broker(
     passwords: Mapping[str, str] | None = None,
     acl: Sequence[str] = (),
     settings: Sequence[str] = (),
+    files: Mapping[str, bytes] | None = None,
 ) -> Iterator[Broker | None]:
     """Run a broker, or give nothing where there is no Mosquitto.
 
     With `passwords` only those users may come, and do what `acl` says; without, everybody may do everything.
-    `settings` are further lines of its configuration, such as `FROM_THE_DISK`.
+    `settings` are further lines of its configuration, such as `FROM_THE_DISK`; they may name `files`, which are put
+    into its own folder, as `{folder}/NAME`.
     """
     if program() is None or shutil.which("setpriv") is None:
         yield None
         return
     folder = Path(tempfile.mkdtemp(prefix="microgrid-broker-"))
-    ours = Broker(folder, _free_port())
+    ours = Broker(folder, free_port())
     try:
         _give(folder)
+        for name, content in (files or {}).items():
+            (folder / name).write_bytes(content)
+            _give(folder / name)
         lines = _configuration(ours, settings, is_open=passwords is None)
         (folder / "mosquitto.conf").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         _give(folder / "mosquitto.conf")
@@ -157,7 +162,7 @@ def _configuration(ours: Broker, settings: Sequence[str], *, is_open: bool) -> l
     ]
     if not is_open:
         lines += [f"password_file {ours.folder}/passwords", f"acl_file {ours.folder}/acl"]
-    return [*lines, *settings]
+    return [*lines, *(line.format(folder=ours.folder) for line in settings)]
 
 
 def _owner(*words: str) -> list[str]:
@@ -173,9 +178,10 @@ def _give(path: Path) -> None:
         shutil.chown(path, USER, USER)
 
 
-def _free_port() -> int:
-    for offset in range(len(PORTS)):
-        port = PORTS[(os.getpid() * 7 + offset) % len(PORTS)]
+def free_port(ports: range = PORTS) -> int:
+    """Return a port nobody listens on."""
+    for offset in range(len(ports)):
+        port = ports[(os.getpid() * 7 + offset) % len(ports)]
         with socket.socket() as asked:
             if asked.connect_ex((HOST, port)) == 0:
                 continue
@@ -186,4 +192,4 @@ def _free_port() -> int:
             except OSError:
                 continue
             return port
-    raise RuntimeError(f"no port from {PORTS.start} to {PORTS.stop} is free")
+    raise RuntimeError(f"no port from {ports.start} to {ports.stop} is free")

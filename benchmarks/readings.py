@@ -14,6 +14,7 @@ import platform
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def main() -> None:
     with opened() as addresses:
         for kind, address in addresses.items():
             fill(address, HOMES)
+            databases.settle_down(address)
             found[kind] = figures(address, chosen.rounds, batches)
     print(json.dumps(found, indent=2))
 
@@ -54,7 +56,7 @@ def figures(address: str, rounds: int, batches: int) -> dict[str, Any]:
         taken_s = []
         for _ in range(rounds):
             with databases.copy(address) as fresh:
-                taken_s.append(on_village(fresh, HOMES, lambda village, meters=meters: taken(village, meters, batches)))
+                taken_s.append(on_village(fresh, HOMES, partial(taken, meters=meters, batches=batches)))
         by_meters[f"{meters}"] = round(batches * BATCH / statistics.median(taken_s))
     with databases.copy(address) as fresh:
         statements = on_village(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -52,6 +52,9 @@ class Nowhere:
         """Count it."""
         self.sent += 1
 
+    def request(self, *_: object) -> None:
+        """Ask nothing."""
+
 
 @dataclass
 class Village:
@@ -60,7 +63,7 @@ class Village:
     core: Core
     store: SqlStore
     homes: int
-    clock: HandClock = field(default_factory=HandClock)
+    clock: HandClock
 
     def payment(self, number: int, prefix: str = "R") -> tuple[Seen, RawEvent]:
         """Return a payment of one of the homes as a provider's message gives it; homes take turns in no order."""
@@ -116,7 +119,6 @@ def meter(number: int) -> str:
 
 def settled(store: SqlStore, homes: int) -> Village:
     """Return a village whose homes have paid once, have been read once, and know what to do."""
-    sink, clock = Nowhere(), HandClock()
     with store.begin() as uow:
         uow.sites.put(Site("kisiju", "Kisiju", "Africa/Nairobi", "KES", 2))
         uow.plans.put(PlanVersion("home", 1, START - timedelta(days=60), "KES", PRICE))
@@ -125,6 +127,12 @@ def settled(store: SqlStore, homes: int) -> Village:
         with store.begin() as uow:
             _move_in(uow, some)
             settle(uow, [name(number) for number in some], START)
+    return on_store(store, homes)
+
+
+def on_store(store: SqlStore, homes: int) -> Village:
+    """Return the village of a store that has its homes already."""
+    sink, clock = Nowhere(), HandClock()
     return Village(Core(store, clock, sink, sink), store, homes, clock)
 
 

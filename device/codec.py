@@ -7,6 +7,7 @@ refused, naming the field and what it held.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import cbor2
@@ -57,6 +58,8 @@ def decode(kind: str, body: bytes) -> Message:
     return reader(fields)
 
 
+_fail_terms = lru_cache(maxsize=256)(FailTerms)  # the meters of a site share theirs
+
 # Desired --------------------------------------------------------------------------------------------------------------
 
 
@@ -101,7 +104,7 @@ def _read_desired(fields: Fields) -> Desired:
         fields.optional(4, "until", 0, LARGEST_TIME_S),
         fields.optional(5, "power_limit_w"),
         fields.whole(6, "service time", 0, LARGEST_TIME_S),
-        FailTerms(grace_s, lifeline_w, lifeline_s, critical == 1, quiet[0], quiet[1], quiet[2]),
+        _fail_terms(grace_s, lifeline_w, lifeline_s, critical == 1, quiet[0], quiet[1], quiet[2]),
         fields.whole(8, "not-after", 0, LARGEST_TIME_S),
         fields.whole(9, "register epoch"),
         fields.whole(10, "tokens included"),

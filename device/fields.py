@@ -29,7 +29,8 @@ def loaded(body: bytes) -> dict[int, Any]:
         raise MessageError(f"the message is no CBOR of ours: {str(error)[:80]}") from None
     if type(found) is not dict or not all(map(_is_whole, found)):
         raise MessageError("the message is no map with whole numbers as keys")
-    if again != body or list(found) != sorted(found, key=_place):
+    keys = list(found)
+    if again != body or (keys != list(range(len(keys))) and keys != sorted(keys, key=_place)):  # the usual comes first
         raise MessageError("the message is not in the deterministic form")
     return found
 

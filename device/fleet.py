@@ -7,7 +7,6 @@ few at a time, because a broker's queue of callers is short and one that finds n
 from __future__ import annotations
 
 import os
-import selectors
 import socket
 import ssl
 from collections import deque
@@ -26,25 +25,14 @@ from device.identity import Identity
 from device.radio import CLEAR, Radio, delays_s, wait_s
 from device.signing import topic
 from device.state import Send
-from device.station import Counts, Place, Station
+from device.station import Broker, Counts, Place, Station
 from device.timers import Timers
+from device.watcher import READ, WRITE, Watcher
 
-CONNECTING_AT_ONCE = 80
 GIVE_UP_S = 20.0  # on a broker that takes a call and says nothing
+ROUND_S = 8.0  # in which every connection is looked after once, or in a quarter of its keep-alive
 WAITING_MESSAGES = 64  # per meter, while there is no connection; what does not fit is asked for again by the service
 LONGEST_TURN_S = 1.0
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where the broker is and how it is reached."""
-
-    host: str
-    port: int
-    keepalive_s: int = 60
-    tls: ssl.SSLContext | None = None
-    connecting_at_once: int = CONNECTING_AT_ONCE
 
 
 @dataclass(slots=True)
@@ -64,17 +52,20 @@ class Fleet:
     counts: Counts = field(default_factory=Counts)
     stations: list[Station] = field(default_factory=list)
     timers: Timers[Station | Callable[[], None]] = field(default_factory=Timers)
-    _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    _watcher: Watcher[Station | Callable[[], None]] = field(default_factory=Watcher)
     _queue: deque[Station] = field(default_factory=deque)
     _connecting: set[Station] = field(default_factory=set)
     _ghosts: set[int] = field(default_factory=set)
     _now_s: float = 0.0
     _began_s: float = 0.0
+    _second: int = 0
+    _turn: int = 0  # of the round in which connections are looked after
     _calls: tuple[Any, ...] = ()  # what paho calls: made once, for thousands of clients
 
     def __post_init__(self) -> None:
         self._now_s = self._began_s = self.now()
         self._calls = (self._came, self._went, self._told, self._opened, self._closed)
+        self._go_round()
 
     # What one does with it --------------------------------------------------------------------------------------------
 
@@ -102,12 +93,12 @@ class Fleet:
                 due()
         while self._queue and len(self._connecting) < self.broker.connecting_at_once:
             self._connect(self._queue.popleft())
-        for key, events in self._selector.select(self.timers.wait_s(self.now(), longest_s)):
+        for told, events in self._watcher.ready(self.timers.wait_s(self.now(), longest_s)):
             self._now_s = self.now()
-            if isinstance(key.data, Station):
-                self._serve(key.data, events)
+            if isinstance(told, Station):
+                self._serve(told, events)
             else:
-                key.data()
+                told()
 
     def run(self, until: Callable[[], bool]) -> None:
         """Go on until something is so."""
@@ -127,11 +118,11 @@ class Fleet:
             self._cut(station, half_open=False)
         for ghost in self._ghosts:
             os.close(ghost)
-        self._selector.close()
+        self._watcher.close()
 
     def watch(self, file: Any, action: Callable[[], None]) -> None:
         """Call somebody whenever a file can be read."""
-        self._selector.register(file, READ, action)
+        self._watcher.add(file.fileno(), action)
 
     def say(self, station: Station, sends: Iterable[Send]) -> None:
         """Let a meter say something: it goes out as the radio lets it."""
@@ -150,7 +141,10 @@ class Fleet:
     @property
     def second(self) -> int:
         """Return what time it is in the meters' world: seconds since 1970."""
-        return self.start_s + int((self._now_s - self._began_s) * self.speed + 1e-6)
+        now = self.start_s + int((self._now_s - self._began_s) * self.speed + 1e-6)
+        if now != self._second:
+            self._second = now
+        return self._second  # one number for all meters, not one for each
 
     def moment_s(self, second: int) -> float:
         """Return at which moment of `now` a second of the meters' world begins."""
@@ -198,10 +192,9 @@ class Fleet:
     def _connect(self, station: Station) -> None:
         if station.place is not Place.QUEUED:
             return  # it went, or lost its radio, while it stood in the queue
-        station.place, station.link_s = Place.CONNECTING, self._now_s + GIVE_UP_S
+        station.place, station.used_s = Place.CONNECTING, self._now_s
         station.birth = whole(self.chance, U32)
         self._connecting.add(station)
-        self._schedule(station)
         client, plate = station.client, station.device.meter.nameplate
         client.will_set(topic(plate.site, plate.meter, "link"), station.device.will(station.birth), 1, retain=True)
         try:
@@ -212,8 +205,8 @@ class Fleet:
 
     def _wait(self, station: Station) -> None:
         self._connecting.discard(station)
-        station.place, station.link_s = Place.WAITING, self._now_s + wait_s(station.tries, self.chance)
-        station.tries += 1
+        pause_s = wait_s(station.tries, self.chance, self.broker.first_wait_s)
+        station.place, station.link_s, station.tries = Place.WAITING, self._now_s + pause_s, station.tries + 1
         self._schedule(station)
 
     def _cut(self, station: Station, *, half_open: bool) -> None:
@@ -223,7 +216,7 @@ class Fleet:
             return
         if half_open:
             self._keep_a_ghost(os.dup(open_now.fileno()))
-        self._selector.unregister(open_now)
+        self._watcher.remove(open_now.fileno())
         open_now.close()
         station.client.loop_read()  # this is how it notices
 
@@ -252,9 +245,12 @@ class Fleet:
         if self._is_forgotten(station):
             self.silence(station)
             return
-        station.used_s = self._now_s
+        if self.radio.forgets_after_s is not None:
+            station.used_s = self._now_s
         if events & READ:
             station.client.loop_read()
+            while _holds_more(station.client.socket()):
+                station.client.loop_read()
         self._flush(station)
 
     def _flush(self, station: Station) -> None:
@@ -266,7 +262,7 @@ class Fleet:
         open_now = client.socket()
         if wants != station.is_stuck and open_now is not None:
             station.is_stuck = wants
-            self._selector.modify(open_now, READ | WRITE if wants else READ, station)
+            self._watcher.change(open_now.fileno(), READ | WRITE if wants else READ)
 
     def _is_forgotten(self, station: Station) -> bool:
         after_s = self.radio.forgets_after_s
@@ -292,12 +288,13 @@ class Fleet:
             return
         if self._is_forgotten(station):
             self.silence(station)
+        elif self.radio.forgets_after_s is not None:
+            station.used_s = self._now_s
         self._publish_now(station, kind, body)
 
     def _publish_now(self, station: Station, kind: str, body: bytes) -> None:
         plate = station.device.meter.nameplate
         told = station.client.publish(topic(plate.site, plate.meter, kind), body, 1, retain=kind == "link")
-        station.used_s = self._now_s
         self.counts.said += 1
         self.counts.dropped += told.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
 
@@ -321,26 +318,33 @@ class Fleet:
             return  # an older timer
         station.due_s = inf
         if self._now_s >= station.link_s:
-            self._tend(station)
+            station.link_s = inf
+            if station.place is Place.WAITING:
+                self._call(station)
+            elif station.place is Place.SILENT:
+                self._wait(station)
         self.say(station, station.device.advance(self.second))
         self._schedule(station)
 
+    def _go_round(self) -> None:
+        """See to some of the connections, each once in a round; they need no timer of their own."""
+        round_s = min(ROUND_S, self.broker.keepalive_s / 4)
+        turns = max(1, min(len(self.stations), int(round_s * 20)))
+        self._turn = (self._turn + 1) % turns
+        for station in self.stations[self._turn :: turns]:
+            self._tend(station)
+        self.timers.at(self._now_s + round_s / turns, self._go_round)
+
     def _tend(self, station: Station) -> None:
-        """See to a connection whose moment has come."""
-        station.link_s = inf
-        if station.place is Place.HERE:
-            station.link_s = self._now_s + self.broker.keepalive_s / 4
-            if not self._is_forgotten(station):
-                station.client.loop_misc()
-        elif station.place is Place.CONNECTING:
+        """Let a connection be kept alive, and give up one that nobody answers."""
+        if station.place is Place.HERE and not self._is_forgotten(station):
+            station.client.loop_misc()
+            self._flush(station)
+        elif station.place is Place.CONNECTING and self._now_s - station.used_s > GIVE_UP_S:
             self.counts.failed += 1
             station.place = Place.WAITING
             self._cut(station, half_open=False)
             self._wait(station)
-        elif station.place is Place.SILENT:
-            self._wait(station)
-        elif station.place is Place.WAITING:
-            self._call(station)
 
     # What paho calls --------------------------------------------------------------------------------------------------
 
@@ -360,19 +364,19 @@ class Fleet:
     def _opened(self, _client: mqtt.Client, station: Station, opened: Any) -> None:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         station.is_stuck = False
-        self._selector.register(opened, READ, station)
+        self._watcher.add(opened.fileno(), station)
 
     def _closed(self, _client: mqtt.Client, _station: Station, closed: Any) -> None:
         if closed.fileno() != -1:  # else it was closed by `_cut`
-            self._selector.unregister(closed)
+            self._watcher.remove(closed.fileno())
 
     def _came(self, client: mqtt.Client, station: Station, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
             self.counts.refused += 1
             return  # paho closes the connection
+        client.will_clear()  # the broker has it; a new one is written before the next coming
         self._connecting.discard(station)
-        station.place, station.tries, station.used_s = Place.HERE, 0, self._now_s
-        station.link_s = self._now_s + self.broker.keepalive_s / 4
+        station.place, station.tries = Place.HERE, 0
         self.counts.comings += 1
         plate = station.device.meter.nameplate
         client.subscribe([(topic(plate.site, plate.meter, kind), 1) for kind in ("desired", "request")])
@@ -388,3 +392,8 @@ class Fleet:
         self.counts.heard += 1
         kind = message.topic.rpartition("/")[2]
         self._carry(station, partial(self._hear, station, kind, bytes(message.payload)))
+
+
+def _holds_more(connection: object) -> bool:
+    """Return whether TLS has decrypted more than was read; no watcher sees that."""
+    return isinstance(connection, ssl.SSLSocket) and connection.pending() > 0

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 from device.messages import Capability
@@ -77,8 +78,8 @@ def _identity(line: str) -> Identity:
     missing = [name for name in NEEDED if name not in told]
     if missing:
         raise ValueError(f"{', '.join(missing)} is missing")
-    meter, site = _name(told, "meter"), _name(told, "site")
-    username, password = _text(told, "username"), _text(told, "password")
+    meter, site = intern(_name(told, "meter")), intern(_name(told, "site"))  # one text for all meters of a site
+    username, password = intern(_text(told, "username")), _text(told, "password")
     secret, unit_s = _secret(told.get("keypad")), told.get("token_unit_s", 0)
     if type(unit_s) is not int or unit_s < 0:
         raise ValueError(f"token_unit_s is {unit_s!r}; write whole seconds")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from device.limits import DAY_S, WS_PER_WH, Stage, Used, is_quiet, local_day, power_limit_w, seconds_to_change
 from device.messages import Capability
 from device.overload import loaded, seconds_to_trip
-from device.rows import ROWS_PER_BATCH, Row
+from device.rows import ROW_BYTES, ROWS_PER_BATCH, Row, packed
 from device.state import Effect, Keep, Meter, Step
 from device.telling import flushed, numbered, saved
 
@@ -18,8 +18,7 @@ def counted(meter: Meter, power_w: int, dt_s: int, voltage_dv: int) -> Step:
     """Return the meter after some seconds at a power, with the rows of the intervals that ended."""
     limits, before_ws = meter.flash.limits, meter.used.total_ws
     limit_w = None if limits is None else power_limit_w(limits, meter.stage)
-    after = replace(
-        meter,
+    after = meter._replace(
         used=_used(meter, power_w, dt_s),
         now_s=meter.now_s + dt_s,
         power_w=power_w,
@@ -77,9 +76,9 @@ def _with_rows(meter: Meter, before_ws: int, dt_s: int, voltage_dv: int) -> Step
         at_ws = before_ws + meter.power_w * (end_s - begin_s)
         meter, seq, reserving = numbered(meter)
         row = Row(seq, end_s, at_ws // WS_PER_WH, voltage_dv, meter.relay)
-        meter = replace(meter, rows=(*meter.rows, row))
+        meter = meter._replace(rows=meter.rows + packed(row))
         effects = (*effects, *reserving, Keep(row))
-        if len(meter.rows) == ROWS_PER_BATCH:
+        if len(meter.rows) == ROWS_PER_BATCH * ROW_BYTES:
             meter, sending = flushed(meter)
             effects = (*effects, *sending)
     return meter, effects

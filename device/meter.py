@@ -48,13 +48,13 @@ def boot(nameplate: Nameplate, flash: Flash) -> Step:
 
 def on_connect(meter: Meter, birth: int) -> Step:
     """Tell that the meter is here; `birth` is a fresh random number."""
-    born = replace(meter, birth=birth, is_timed=False)
+    born = meter._replace(birth=birth, is_timed=False)
     return born, (message(born, link(born, here=True)),)
 
 
 def will(meter: Meter, birth: int) -> bytes:
     """Return the message that the broker is to publish when this coming ends."""
-    return enveloped(meter, link(replace(meter, birth=birth), here=False))
+    return enveloped(meter, link(meter._replace(birth=birth), here=False))
 
 
 # Messages -------------------------------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ def on_message(meter: Meter, kind: str, body: bytes) -> Step:
 def _on_desired(meter: Meter, desired: Desired) -> Step:
     refused = _refusal(meter, desired)
     if refused == Result.OK and disagrees(meter):
-        return _decided(replace(meter, asked=None))  # whoever asks again wants the relay tried again
+        return _decided(meter._replace(asked=None))  # whoever asks again wants the relay tried again
     if refused is not None:
         return report(meter, refused)
     if meter.clock == ClockQuality.UNKNOWN:
@@ -89,7 +89,7 @@ def _on_desired(meter: Meter, desired: Desired) -> Step:
         keypad = credited_elsewhere(keypad, desired.tokens_included)
     flash = replace(meter.flash, limits=limits, used=used, clock_s=meter.now_s, keypad=keypad)
     asked = None if disagrees(meter) else meter.asked
-    return _saved_and_told(replace(meter, used=used, asked=asked, overload=NO_OVERLOAD), flash)
+    return _saved_and_told(meter._replace(flash=flash, used=used, asked=asked, overload=NO_OVERLOAD))
 
 
 def _refusal(meter: Meter, desired: Desired) -> Result | None:
@@ -137,24 +137,25 @@ def _on_request(meter: Meter, request: Request) -> Step:
         return meter, ()  # the time of another coming: an old message
     if meter.is_timed and request.service_time_s <= meter.now_s:
         return report(meter)  # an old message of this coming
-    meter = replace(_at(meter, request.service_time_s), clock=ClockQuality.SET, is_timed=True)
+    meter = _at(meter, request.service_time_s)._replace(clock=ClockQuality.SET, is_timed=True)
     limits = meter.flash.limits and replace(meter.flash.limits, is_adrift=False)
-    return _saved_and_told(meter, replace(meter.flash, used=meter.used, limits=limits))
+    return _saved_and_told(meter._replace(flash=replace(meter.flash, used=meter.used, limits=limits)))
 
 
 def _at(meter: Meter, now_s: int) -> Meter:
     """Return the meter after its clock was put to a time."""
     limits = meter.flash.limits and meter.flash.limits.moved(now_s - meter.now_s)
-    return replace(meter, now_s=now_s, flash=replace(meter.flash, clock_s=now_s, limits=limits))
+    return meter._replace(now_s=now_s, flash=replace(meter.flash, clock_s=now_s, limits=limits))
 
 
-def _saved_and_told(meter: Meter, flash: Flash) -> Step:
+def _saved_and_told(meter: Meter) -> Step:
     """Save, look at the limits, and answer: at once, or when the relay was read back."""
-    meter, effects = _decided(replace(meter, flash=flash))
+    saving = Save(meter.flash)
+    meter, effects = _decided(meter)
     if any(map(_answers, effects)):
-        return meter, (Save(flash), *effects)
+        return meter, (saving, *effects)
     meter, telling = report(meter)
-    return meter, (Save(flash), *effects, *telling)
+    return meter, (saving, *effects, *telling)
 
 
 def _answers(effect: Effect) -> bool:
@@ -191,7 +192,7 @@ def on_sensor(meter: Meter, kind: EventKind, value: int) -> Step:
 def on_relay(meter: Meter, measured: Relay, power_w: int) -> Step:
     """Take in how the relay was read back after a `Move`, and report it; one that disagrees is told as such."""
     telling: tuple[Effect, ...] = ()
-    read = replace(meter, relay=measured, power_w=power_w)
+    read = meter._replace(relay=measured, power_w=power_w)
     if disagrees(read):
         read, telling = event(read, EventKind.RELAY_DISAGREES, power_w)
     read, reporting = report(read)
@@ -212,7 +213,7 @@ def _decided(meter: Meter) -> Step:
         after, telling = event(after, *news)
         effects = (*effects, *telling)
     if is_to_move:
-        return replace(after, relay=Relay.UNKNOWN, asked=after.wanted), (*effects, Move(after.wanted))
+        return after._replace(relay=Relay.UNKNOWN, asked=after.wanted), (*effects, Move(after.wanted))
     after, telling = report(after)
     return after, (*effects, *telling)
 
@@ -223,7 +224,10 @@ def _supplied(meter: Meter) -> Meter:
     if overload.closes_in_s == 0:
         overload = replace(overload, closes_in_s=None)
     now = Stage.OFF if limits is None else stage(limits, meter.used, meter.now_s, meter.flash.epoch)
-    return replace(meter, stage=now, wanted=now in SUPPLYING and not overload.is_open, overload=overload)
+    wanted = now in SUPPLYING and not overload.is_open
+    if (now, wanted, overload) == (meter.stage, meter.wanted, meter.overload):
+        return meter  # as nearly always: nothing is copied
+    return meter._replace(stage=now, wanted=wanted, overload=overload)
 
 
 def _news(meter: Meter, before: Meter) -> tuple[EventKind, int] | None:
@@ -247,11 +251,11 @@ def on_token(meter: Meter, typed: str) -> tuple[Meter, tuple[Effect, ...], Answe
     keypad, entry = entered(meter.flash.keypad, typed, meter.used.powered_s)
     flash = replace(meter.flash, keypad=keypad, clock_s=meter.now_s, used=meter.used)
     if entry.answer != Answer.ACCEPTED:
-        return replace(meter, flash=flash), (Save(flash),), entry.answer
+        return meter._replace(flash=flash), (Save(flash),), entry.answer
     limits = _credited(meter, flash.limits or _locked(meter.nameplate, flash.epoch), entry)
     used = _restarted(meter.used, limits, meter.now_s, flash.epoch)
     flash = replace(flash, limits=limits, used=used)
-    meter, telling = event(replace(meter, flash=flash, used=used), EventKind.TOKEN_TYPED, entry.count)
+    meter, telling = event(meter._replace(flash=flash, used=used), EventKind.TOKEN_TYPED, entry.count)
     meter, effects = _decided(meter)
     return meter, (Save(flash), *telling, *effects), entry.answer
 

@@ -50,6 +50,6 @@ def delays_s(radio: Radio, chance: Chance) -> tuple[float, ...]:
     return tuple(between(chance, low_ms, high_ms) / 1000 for _ in range(copies))
 
 
-def wait_s(tries: int, chance: Chance) -> float:
+def wait_s(tries: int, chance: Chance, first_s: float = FIRST_WAIT_S) -> float:
     """Return how long to wait before connecting again: any time up to 5 s, 10 s, 20 s and so on, at most 10 min."""
-    return float(chance.random() * min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries, 10)))
+    return float(chance.random() * min(LONGEST_WAIT_S, first_s * 2 ** min(tries, 10)))

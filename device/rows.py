@@ -11,7 +11,10 @@ from device.messages import Readings, Relay
 
 ROWS_PER_BATCH = 12
 RING_ROWS = 2880  # 30 days of quarters of an hour
-_ROW = struct.Struct("<IIIHB")  # 15 bytes: sequence number, time, register, voltage, relay
+_ROW = struct.Struct("<IIIH")  # sequence number, time, register, voltage and relay
+_VOLTAGE_BITS = 14
+_LARGEST_DV = 2**_VOLTAGE_BITS - 1  # 1,638 V
+ROW_BYTES = _ROW.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,19 @@ class Row:
     register_wh: int
     voltage_dv: int
     relay: Relay
+
+
+def packed(row: Row) -> bytes:
+    """Return a row as few bytes."""
+    return _ROW.pack(
+        row.seq, row.time_s, row.register_wh, row.relay << _VOLTAGE_BITS | min(row.voltage_dv, _LARGEST_DV)
+    )
+
+
+def unpacked(rows: bytes | bytearray) -> Iterator[Row]:
+    """Give the rows that were packed one after the other."""
+    for seq, time_s, register_wh, state in _ROW.iter_unpack(rows):
+        yield Row(seq, time_s, register_wh, state & _LARGEST_DV, Relay(state >> _VOLTAGE_BITS))
 
 
 class Ring:
@@ -37,10 +53,11 @@ class Ring:
 
     def keep(self, row: Row) -> None:
         """Keep a row, over the oldest one when the ring is full."""
-        packed = _ROW.pack(row.seq, row.time_s, row.register_wh, row.voltage_dv, row.relay)
         at = self._next * _ROW.size
-        self._bytes[at : at + _ROW.size] = packed
+        self._bytes[at : at + _ROW.size] = packed(row)
         self._next = (self._next + 1) % self._rows
+        if self._next == 0:
+            self._bytes = bytearray(self._bytes)  # it grows no more: give back the room it kept for that
 
     def forget(self) -> None:
         """Forget every row."""
@@ -51,8 +68,7 @@ class Ring:
         return sorted((row for row in self if first_seq <= row.seq <= last_seq), key=lambda row: row.seq)
 
     def __iter__(self) -> Iterator[Row]:
-        for seq, time_s, register_wh, voltage_dv, relay in _ROW.iter_unpack(self._bytes):
-            yield Row(seq, time_s, register_wh, voltage_dv, Relay(relay))
+        return unpacked(self._bytes)
 
     def __len__(self) -> int:
         return len(self._bytes) // _ROW.size

@@ -1,16 +1,32 @@
-"""Where a meter of a fleet is in the life of its connection."""
+"""A meter of a fleet: the broker it is on, and where it is in the life of its connection."""
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
 from typing import TYPE_CHECKING
 
 from device.emulated import Emulated
+from device.radio import FIRST_WAIT_S
 
 if TYPE_CHECKING:
     import paho.mqtt.client as mqtt
+
+CONNECTING_AT_ONCE = 80  # a broker's queue of callers holds a hundred
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and how it is reached."""
+
+    host: str
+    port: int
+    keepalive_s: int = 60
+    tls: ssl.SSLContext | None = None
+    connecting_at_once: int = CONNECTING_AT_ONCE
+    first_wait_s: float = FIRST_WAIT_S  # before the second try; ever longer after that
 
 
 class Place(IntEnum):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from device.codec import encode
 from device.limits import seconds_left
 from device.messages import KIND_OF, Event, EventKind, Link, Message, Relay, Reported, Result
-from device.rows import Row, batches
+from device.rows import Row, batches, unpacked
 from device.signing import sealed, topic
 from device.state import Effect, Meter, Save, Send, Step
 
@@ -29,8 +29,10 @@ def report(meter: Meter, result: Result = Result.OK) -> Step:
 
 def saved(meter: Meter) -> Step:
     """Write down what was counted and what time it is, where that is not written down yet."""
+    if (meter.flash.used, meter.flash.clock_s) == (meter.used, meter.now_s):
+        return meter, ()
     flash = replace(meter.flash, used=meter.used, clock_s=meter.now_s)
-    return (meter, ()) if flash == meter.flash else (replace(meter, flash=flash), (Save(flash),))
+    return meter._replace(flash=flash), (Save(flash),)
 
 
 def _state(meter: Meter, result: Result) -> Reported:
@@ -79,16 +81,16 @@ def again(meter: Meter, rows: Sequence[Row]) -> tuple[Send, ...]:
 
 def flushed(meter: Meter) -> Step:
     """Return the meter after it sent the rows that wait for their batch to fill."""
-    return (replace(meter, rows=()), again(meter, meter.rows)) if meter.rows else (meter, ())
+    return (meter._replace(rows=b""), again(meter, [*unpacked(meter.rows)])) if meter.rows else (meter, ())
 
 
 def numbered(meter: Meter) -> tuple[Meter, int, tuple[Effect, ...]]:
     """Return a meter that has used a sequence number, and the saving when a new block of them is needed."""
     seq = meter.next_seq
     if seq < meter.flash.seq_reserved:
-        return replace(meter, next_seq=seq + 1), seq, ()
+        return meter._replace(next_seq=seq + 1), seq, ()
     flash = replace(meter.flash, seq_reserved=seq + SEQ_BLOCK, used=meter.used, clock_s=meter.now_s)
-    return replace(meter, flash=flash, next_seq=seq + 1), seq, (Save(flash),)
+    return meter._replace(flash=flash, next_seq=seq + 1), seq, (Save(flash),)
 
 
 def message(meter: Meter, told: Message) -> Send:

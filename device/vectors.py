@@ -104,8 +104,18 @@ def document() -> dict[str, object]:
 
 
 def text() -> str:
-    """Return the document as it is kept."""
-    return json.dumps(document(), indent=1, ensure_ascii=True) + "\n"
+    """Return the document as it is kept: JSON with a line for each vector, so that a change shows in its place."""
+    parts = [f" {json.dumps(name)}: {_lines(part)}" for name, part in document().items()]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _lines(part: object) -> str:
+    if isinstance(part, dict):
+        entries = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in part.items()]
+        return "{\n  " + ",\n  ".join(entries) + "\n }"
+    if isinstance(part, list | tuple):
+        return "[\n  " + ",\n  ".join(map(json.dumps, part)) + "\n ]"
+    return json.dumps(part)
 
 
 def _state(state: State) -> dict[str, object]:

@@ -65,7 +65,7 @@ def add_meter(core: Core, meter: Meter, actor: str) -> Meter:
 
     def add(uow: UnitOfWork) -> Meter:
         added = customers.add_meter(uow, meter)
-        if meter.profile == "T":
+        if added.profile == "T":
             uow.twins.put(replace(uow.twins.get(meter.id), token_only=True))
         return added
 
@@ -167,12 +167,14 @@ def reverse_payment(core: Core, payment_id: str, actor: str, note: str) -> Recei
     return _correct(core, "reverse", payment_id, actor, note, back)
 
 
-def order_supply(core: Core, connection_id: str, order: str, actor: str, note: str) -> None:
-    """Order a connection `on` or `off` whatever its credit, or leave it to its credit again (`none`)."""
+def order_supply(
+    core: Core, connection_id: str, order: str, actor: str, note: str, power_limit_w: int | None = None
+) -> None:
+    """Order a connection `on` or `off` whatever its credit, `limit` its power, or leave it to its credit (`none`)."""
 
     def act(uow: UnitOfWork, now: datetime) -> Sequence[str]:
         connection = customers.need(uow.connections, connection_id, "connection")
-        switching.order(uow, connection_id, order, now, actor, note)
+        switching.order(uow, connection_id, order, now, actor, note, power_limit_w)
         return (connection.account_id,)
 
     _operate(core, act)

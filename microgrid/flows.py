@@ -123,8 +123,8 @@ def on_payments(core: Core, batch: Sequence[tuple[Seen, RawEvent | None]]) -> Se
     """
     now = core.clock.now()
 
-    def flow(uow: UnitOfWork) -> tuple[list[Receipt | MicrogridError], Sequence[Order]]:
-        done = [_book_apart(uow, core.keys, seen, raw, now) for seen, raw in batch]
+    def flow(uow: UnitOfWork) -> tuple[Sequence[Receipt | MicrogridError], Sequence[Order]]:
+        done = _book_all(uow, core.keys, batch, now)
         touched = {key for one in done if isinstance(one, Receipt) for key in one.touched}
         return done, switching.settle(uow, touched, now)
 
@@ -310,6 +310,17 @@ def book_seen(uow: UnitOfWork, keys: Keys, seen: Seen, raw: RawEvent | None, now
     return receipt
 
 
+def _book_all(
+    uow: UnitOfWork, keys: Keys, batch: Sequence[tuple[Seen, RawEvent | None]], now: datetime
+) -> Sequence[Receipt | MicrogridError]:
+    """Book several sightings; should one be refused, which is rare, each is booked by itself again."""
+    try:
+        with uow.savepoint():
+            return [book_seen(uow, keys, seen, raw, now) for seen, raw in batch]
+    except MicrogridError:
+        return [_book_apart(uow, keys, seen, raw, now) for seen, raw in batch]
+
+
 def _book_apart(
     uow: UnitOfWork, keys: Keys, seen: Seen, raw: RawEvent | None, now: datetime
 ) -> Receipt | MicrogridError:
@@ -362,6 +373,7 @@ def _outcome(receipt: Receipt) -> str:
 
 
 def send(core: Core, orders: Iterable[Order]) -> None:
-    """Send what was decided and committed."""
+    """Send what was decided and committed; who is out of reach is told by a later tick."""
     for order in orders:
-        core.link.send(order.meter_id, order.desired)
+        with suppress(OSError):
+            core.link.send(order.meter_id, order.desired)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +22,15 @@ class Home:
     fits: tuple[Fit, ...]  # of meters at its connections, those that have not ended
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a meter is or was fitted, which account pays there, and what the meter can measure at most."""
+
+    fit: Fit
+    account_id: str
+    rated_w: int | None
+
+
 class Homes(Protocol):
     """Accounts, each with all that says who is charged what and supplied where, read at once."""
 
@@ -33,3 +42,6 @@ class Homes(Protocol):
 
     def named(self, names: Iterable[str]) -> dict[str, str]:
         """Return the accounts that names mean, their own or that of their meter, each with its site's currency."""
+
+    def places(self, meter_ids: Iterable[str]) -> Sequence[Place]:
+        """Return where meters are and were fitted, by the id of the fit."""

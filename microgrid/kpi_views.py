@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from microgrid.billing import kpis, reliability, site_kpis
 from microgrid.billing.figures import Exact, Figure, rounded
+from microgrid.billing.local_time import is_period
 from microgrid.customers.service import need
 from microgrid.errors import InvalidInput, Problem
 from microgrid.kpi_inputs import ACTIVE_DAYS, SUPPLY, Period, SiteRecords
@@ -84,7 +85,7 @@ def evidence(core: Core, name: str, site_id: str, first: date, last: date, after
 
 
 def _period(first: date, last: date, timezone: str) -> Period:
-    if not timedelta(0) <= last - first < timedelta(days=LONGEST_DAYS):
+    if not is_period(first, last, LONGEST_DAYS):
         what = f"a period cannot go from {first.isoformat()} to {last.isoformat()}"
         fix = f"give the first and the last local day, at most {LONGEST_DAYS} days"
         raise InvalidInput(Problem("MG-A065", what, fix=fix))

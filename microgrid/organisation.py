@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from microgrid.broker_settings import BrokerSettings
 from microgrid.config_model import Broken, FileModel, enforce, refusal
 from microgrid.payment_settings import PaymentAccountSettings, networks_of
 from microgrid.providers.origin import callback_problems, is_this_machine
@@ -35,6 +36,9 @@ class Organisation(FileModel):
         Field(description="Proxies of ours, whose word on where a call came from is taken; without any, nobody's is."),
     ] = ()
 
+    broker: Annotated[
+        BrokerSettings | None, Field(description="By which meters are reached; without it, what they should do waits.")
+    ] = None
     webhook_networks: Annotated[
         tuple[str, ...],
         Field(description="Networks of ours that webhooks may reach, also without TLS; else only the internet."),

@@ -39,6 +39,7 @@ from microgrid.home_ports import Homes
 from microgrid.kept import Approval, AuditRow, ChainHead, ChargeDay, Credit, KeptBalance, OutboxItem, RawEvent
 from microgrid.money_ports import Providers
 from microgrid.monitoring.readings import Aside, Reading
+from microgrid.switching.device_records import BrokerUser, Claim, DeviceModel
 from microgrid.switching.meter_records import (
     BridgeLease,
     Contact,
@@ -289,6 +290,9 @@ class UnitOfWork(Protocol):
     meter_events: Table[MeterEvent]
     dead_letters: Table[DeadLetter]
     bridge_leases: Table[BridgeLease]
+    device_models: Table[DeviceModel]
+    broker_users: Table[BrokerUser]
+    claims: Table[Claim]
 
     def savepoint(self) -> AbstractContextManager[None]:
         """Open a part of the transaction: what it wrote is undone, and only that, when it raises."""
@@ -323,7 +327,7 @@ class MeterLink(Protocol):
     """The way to meters."""
 
     def send(self, meter_id: str, desired: Desired) -> None:
-        """Send the desired state; nothing is known until the meter reports."""
+        """Send the desired state; nothing is known until the meter reports. Raises OSError when out of reach."""
 
     def request(self, meter_id: str, ask: Ask) -> None:
         """Ask a meter something; who does not hear it is asked again another time."""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from microgrid.billing import closing, settling
 from microgrid.billing.differences import DifferenceItem, after_comparing
 from microgrid.billing.ledger import Entry, Journal, cash
-from microgrid.billing.local_time import DAY, day_start
+from microgrid.billing.local_time import DAY, day_start, is_period
 from microgrid.billing.month_close import ClosedMonth, MonthClose, month_window
 from microgrid.billing.reconcile import Window, open_items
 from microgrid.billing.reconciling import Compared, compare
@@ -116,6 +116,9 @@ def correct(core: Core, desk: PaymentDesk, item_id: str, reason: str, actor: str
 
 def book_opening(core: Core, desk: PaymentDesk, amount_minor: int, at: datetime, actor: str) -> Journal:
     """Book what was on a payment account before its first row in these books, once."""
+    if not amount_minor:
+        what = f"an opening of 0 for {desk.account} would book nothing"
+        raise InvalidInput(Problem("MG-P074", what, fix="leave it out, or give what was there"))
     now = core.clock.now()
     key = f"opening:{desk.account}"
     entries = (Entry(cash(desk.provider, desk.shortcode), amount_minor), Entry(key, -amount_minor))
@@ -139,7 +142,7 @@ def book_opening(core: Core, desk: PaymentDesk, amount_minor: int, at: datetime,
 
 def days(core: Core, desk: PaymentDesk, first: date, last: date, timezone: str = "") -> Window:
     """Return the period of some days of a payment account, both included, on the clock of its sites or another one."""
-    if not first <= last < first + DAY * LONGEST_DAYS:
+    if not is_period(first, last, LONGEST_DAYS):
         what = f"from {first.isoformat()} to {last.isoformat()} is no period of 1 to {LONGEST_DAYS} days"
         raise InvalidInput(
             Problem("MG-P069", what, fix="name the first and the last day, such as 2026-10-01 2026-10-31")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from microgrid.billing.local_time import is_period
 from microgrid.billing.plans import PlanVersion
 from microgrid.currency import CODES
 from microgrid.customers import records
@@ -55,11 +56,18 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("a moment between the years 1 and 9999") from None
 
 
+def _day_in_range(day: date) -> date:
+    if not is_period(day, day, 1):
+        raise ValueError("a day between the years 2000 and 2200")
+    return day
+
+
 Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
 Text = Annotated[str, Field(max_length=200), AfterValidator(printable)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
 Stamp = Annotated[AwareDatetime, AfterValidator(_utc)]
+Day = Annotated[date, AfterValidator(_day_in_range)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Phone = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
@@ -159,10 +167,11 @@ class MeterBody(Body):
     id: Id
     profile: Literal["T", "S", "M"] = "M"
     rated_w: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = None
+    model_id: Annotated[str, Field(max_length=64), AfterValidator(printable)] = ""  # says what it can do
 
     def record(self) -> records.Meter:
         """Return the record."""
-        return records.Meter(self.id, self.profile, self.rated_w)
+        return records.Meter(self.id, self.profile, self.rated_w, self.model_id)
 
 
 class FitBody(Body):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -23,7 +22,7 @@ class ContractBody(bodies.Body):
     id: bodies.Id
     account_id: bodies.Id
     plan: bodies.Id
-    started_on: date
+    started_on: bodies.Day
     device: bodies.Id | None = None
 
     def record(self) -> Signature:

@@ -77,6 +77,9 @@ BY_BODY: Mapping[str, Mapping[str, Any]] = {
     "HandoverBody": {"id": "handover-1"},
     "WantedBody": {"id": "8f14e45f-ceea-467f-a9e6-1c6a2b3d4e5f"},
     "HandBody": {"kind": "add", "id": "given-1", "days": 7},
+    "ClaimBody": {"code": "4VX2-9KQH-T0BM"},
+    "AskBody": {"ask": "report"},
+    "ModelBody": {"id": "sleeper", "profile": "S", "expected_contact_s": 86_400},
     "DeviceBody": {"starting_code": "123456789", "key": "00112233445566778899aabbccddeeff"},
     "ReadingsBody": {"readings": [{"seq": 1, "at": "2026-03-02T18:00:00+03:00", "register_wh": 2200}]},
     "ReceiptBody": {

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
 from microgrid import actions, flows, views
 from microgrid.api import bodies
@@ -30,10 +31,11 @@ def show_supply(meter_id: Key, call: ToRead) -> Any:
 
 
 class OrderBody(bodies.Body):
-    """Supply on or off whatever the credit, or by the credit again."""
+    """Supply on or off whatever the credit, no more power than a limit, or by the credit alone again."""
 
-    order: Literal["on", "off", "none"]
+    order: Literal["on", "off", "none", "limit"]
     note: bodies.Name
+    power_limit_w: Annotated[int, Field(ge=1, le=10_000_000, strict=True)] | None = None
 
 
 @router.post("/connections/{connection_id}/order", status_code=202)
@@ -41,7 +43,7 @@ def order_supply(connection_id: Key, body: OrderBody, call: ToKeepMeters) -> Res
     """Order supply for a connection; its meter answers later, and Location says where to look for the answer."""
 
     def order() -> dict[str, Any]:
-        actions.order_supply(call.core, connection_id, body.order, call.actor, body.note)
+        actions.order_supply(call.core, connection_id, body.order, call.actor, body.note, body.power_limit_w)
         return {
             "connection_id": connection_id,
             "order": body.order,

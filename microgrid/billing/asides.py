@@ -10,6 +10,7 @@ from microgrid.billing.register import belongs
 from microgrid.customers.fits import END_OF_TIME, first_register, last_register, power_max_w
 from microgrid.customers.records import Fit
 from microgrid.errors import Contradiction, Problem
+from microgrid.home_ports import Place
 from microgrid.monitoring.readings import BY_HAND, POWER_MAX_W, Aside, Reading, aside_id, clock_problem, impossible
 from microgrid.ports import UnitOfWork
 
@@ -46,7 +47,7 @@ def admit(uow: UnitOfWork, told: Sequence[Reading], now: datetime) -> Admitted:
 
 
 def sift(
-    uow: UnitOfWork, fresh: Sequence[Reading], fits: Iterable[Fit], neighbours: Neighbours, now: datetime
+    uow: UnitOfWork, fresh: Sequence[Reading], places: Iterable[Place], neighbours: Neighbours, now: datetime
 ) -> dict[str, Problem]:
     """Take the rows that cannot be out of those just stored, and return why, by row; the others count."""
     known = {row.id for row in fresh}
@@ -54,14 +55,13 @@ def sift(
     by_meter: dict[str, list[Reading]] = {}
     for row in fresh:
         by_meter.setdefault(row.meter_id, []).append(row)
-    limits = _limits(uow, by_meter)
-    for fit in fits:
+    for fit, rated_w in ((place.fit, place.rated_w) for place in places):
         rows = sorted((row for row in by_meter.get(fit.meter_id, ()) if belongs(fit, row)), key=_place)
         for run in _runs(rows, neighbours, known):
             before, after = neighbours[run[0].id][0], neighbours[run[-1].id][1]
             start = before if before is not None and belongs(fit, before) else first_register(fit)
             end = after if after is not None and belongs(fit, after) else last_register(fit)
-            found += impossible(start, run, end, limits.get(fit.meter_id, POWER_MAX_W))
+            found += impossible(start, run, end, rated_w or POWER_MAX_W)
     take_out(uow, found, now)
     return {row.id: problem for row, problem in found}
 
@@ -136,10 +136,6 @@ def _runs(rows: Sequence[Reading], neighbours: Neighbours, known: set[str]) -> I
         run.append(row)
     if run:
         yield run
-
-
-def _limits(uow: UnitOfWork, meter_ids: Iterable[str]) -> dict[str, int]:
-    return {key: meter.rated_w or POWER_MAX_W for key, meter in uow.meters.get_all(meter_ids).items()}
 
 
 def _known_problem(known: Aside | None) -> Problem | None:

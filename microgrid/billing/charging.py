@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,9 +14,10 @@ from microgrid.billing.local_time import DAY, day_start, local_day
 from microgrid.billing.plans import PlanVersion, faults
 from microgrid.billing.register import Piece, Term, changes, fit_pieces, negated
 from microgrid.billing.standing import Standing, stand, stand_all
-from microgrid.customers.records import Fit, Site
-from microgrid.customers.service import add_once, fitted
-from microgrid.errors import Contradiction, InvalidInput, Problem
+from microgrid.customers.records import Site
+from microgrid.customers.service import add_once
+from microgrid.errors import Collision, Contradiction, InvalidInput, Problem
+from microgrid.home_ports import Place
 from microgrid.kept import ChargeDay, Credit, OutboxItem
 from microgrid.monitoring.readings import Reading
 from microgrid.ports import UnitOfWork
@@ -41,19 +42,18 @@ def take_in(uow: UnitOfWork, told: Sequence[Reading], now: datetime) -> Stored:
     others are facts all the same.
     """
     admitted = asides.admit(uow, told, now)
-    fits = _fits(uow, {reading.meter_id for reading in admitted.rows})
-    connections = uow.connections.get_all({fit.connection_id for fit in fits})
-    account_of = {fit.id: connections[fit.connection_id].account_id for fit in fits}
-    rows = uow.credits.lock(set(account_of.values()))
+    places = _places(uow, {reading.meter_id for reading in admitted.rows})
+    rows = uow.credits.lock({place.account_id for place in places})
+    _refuse_moved(uow, rows, places)
     fresh, problems = _store(uow, admitted.rows)
     if fresh and rows:
         neighbours = uow.readings.neighbours_all(fresh)
-        doubted = asides.sift(uow, fresh, fits, neighbours, now)
+        doubted = asides.sift(uow, fresh, places, neighbours, now)
         if doubted:
             problems = (*problems, *doubted.values())
             fresh = [reading for reading in fresh if reading.id not in doubted]
             neighbours = uow.readings.neighbours_all(fresh)
-        rows = _charge(uow, rows, _pieces(uow, fresh, fits, account_of, neighbours))
+        rows = _charge(uow, rows, _pieces(uow, fresh, places, neighbours))
     asides.count_again(uow, fresh, admitted, now)
     return Stored(len(fresh), (*admitted.problems, *problems), tuple(rows.values()) if fresh else ())
 
@@ -136,27 +136,34 @@ def post_due(uow: UnitOfWork, now: datetime, limit: int) -> bool:
     return False
 
 
-def _fits(uow: UnitOfWork, meter_ids: set[str]) -> Sequence[Fit]:
-    """Return the fits of meters; one that is fitted nowhere is held, so that nobody fits it while its rows come in."""
-    fits = uow.fits.where_in("meter_id", meter_ids)
-    loose = meter_ids - {fit.meter_id for fit in fitted(fits)}
+def _places(uow: UnitOfWork, meter_ids: set[str]) -> Sequence[Place]:
+    """Return where meters are fitted; one that is fitted nowhere is held, so that nobody fits it meanwhile."""
+    places = uow.homes.places(meter_ids)
+    loose = meter_ids - {place.fit.meter_id for place in places if place.fit.removed_at is None}
     held = [meter_id for meter_id in sorted(loose) if uow.meters.hold(meter_id) is not None]
-    return uow.fits.where_in("meter_id", meter_ids) if held else fits
+    return uow.homes.places(meter_ids) if held else places
+
+
+def _refuse_moved(uow: UnitOfWork, account_ids: Iterable[str], places: Iterable[Place]) -> None:
+    """Begin again when a meter was taken off its connection before the account was locked."""
+    homes = uow.homes.get_all(account_ids)
+    current = {fit for home in homes.values() for fit in home.fits}
+    for place in places:
+        if place.account_id in homes and place.fit.removed_at is None and place.fit not in current:
+            raise Collision(f"meter '{place.fit.meter_id}' was taken off while its rows came in")
 
 
 def _store(uow: UnitOfWork, readings: Sequence[Reading]) -> tuple[Sequence[Reading], tuple[Problem, ...]]:
     """Store readings at once; one by one only where some contradict."""
     try:
-        with uow.savepoint():
-            return uow.readings.add_all(readings), ()
+        return uow.readings.add_all(readings), ()
     except Contradiction:
-        pass
+        pass  # and none of them is stored
     fresh: list[Reading] = []
     problems: list[Problem] = []
     for reading in readings:
         try:
-            with uow.savepoint():
-                fresh += uow.readings.add_all((reading,))
+            fresh += uow.readings.add_all((reading,))
         except Contradiction as error:
             problems += error.problems
     return fresh, tuple(problems)
@@ -165,21 +172,20 @@ def _store(uow: UnitOfWork, readings: Sequence[Reading]) -> tuple[Sequence[Readi
 def _pieces(
     uow: UnitOfWork,
     fresh: Sequence[Reading],
-    fits: Sequence[Fit],
-    account_of: Mapping[str, str],
+    places: Sequence[Place],
     neighbours: asides.Neighbours,
 ) -> dict[str, tuple[list[Piece], tuple[Term, ...]]]:
     """Return by account what new readings change, and what the account is charged by."""
-    standings = stand_all(uow, set(account_of.values()))
+    standings = stand_all(uow, {place.account_id for place in places})
     found: dict[str, tuple[list[Piece], tuple[Term, ...]]] = {}
     by_meter: dict[str, list[Reading]] = {}
     for reading in fresh:
         by_meter.setdefault(reading.meter_id, []).append(reading)
-    for fit in fits:
-        standing = standings[account_of[fit.id]]
-        rows = by_meter.get(fit.meter_id, [])
-        pieces, _ = found.setdefault(standing.account.id, ([], standing.terms))
-        pieces += changes(fit, rows, neighbours, standing.terms, standing.zone)
+    for place in places:
+        standing = standings[place.account_id]
+        rows = by_meter.get(place.fit.meter_id, [])
+        pieces, _ = found.setdefault(place.account_id, ([], standing.terms))
+        pieces += changes(place.fit, rows, neighbours, standing.terms, standing.zone)
     return found
 
 

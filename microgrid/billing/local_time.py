@@ -12,6 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)  # that anybody can ask about
 MINUTES_OF_DAY = 24 * 60
 
 
@@ -19,6 +20,11 @@ MINUTES_OF_DAY = 24 * 60
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """Return the UTC moment at which a local day begins."""
     return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def is_period(first: date, last: date, days_max: int) -> bool:
+    """Tell whether these can be the first and the last of so many days at most, in years that every clock shows."""
+    return FIRST_DAY <= first <= last <= LAST_DAY and last - first < DAY * days_max
 
 
 def local_day(at: datetime, zone: ZoneInfo) -> date:

@@ -99,9 +99,13 @@ def pieces(before: Mark | None, after: Mark | None, terms: Sequence[Term], zone:
 
     A register that went back begins anew: nothing is charged for the step.
     """
+    return _pieces(before, after, _Calendar(terms, zone))
+
+
+def _pieces(before: Mark | None, after: Mark | None, calendar: _Calendar) -> tuple[Piece, ...]:
     if before is None or after is None or after.register_wh <= before.register_wh:
         return ()
-    cuts = _cuts(before.at, after.at, terms, zone)
+    cuts = _cuts(before.at, after.at, calendar)
     if len(cuts) == 1:
         slot = cuts[0][0]
         wh = after.register_wh - before.register_wh
@@ -142,7 +146,8 @@ def mark(reading: Reading) -> Mark:
 
 def fit_pieces(fit: Fit, readings: Iterable[Reading], terms: Sequence[Term], zone: ZoneInfo) -> tuple[Piece, ...]:
     """Return everything used during a fit, from all its readings."""
-    return tuple(piece for b, a in pairwise(marks(fit, readings)) for piece in pieces(b, a, terms, zone))
+    calendar = _Calendar(terms, zone)
+    return tuple(piece for b, a in pairwise(marks(fit, readings)) for piece in _pieces(b, a, calendar))
 
 
 def change(
@@ -165,6 +170,7 @@ def changes(
     fit change nothing.
     """
     found: list[Piece] = []
+    calendar = _Calendar(terms, zone)
     rows = sorted((row for row in new if belongs(fit, row)), key=_place)
     known = {row.id for row in rows}
     run_start: Mark | None = None
@@ -172,13 +178,13 @@ def changes(
         before, after = neighbours[row.id]
         if before is None or before.id not in known:
             run_start = _mark_before(fit, before)
-            found += pieces(run_start, mark(row), terms, zone)
+            found += _pieces(run_start, mark(row), calendar)
         if after is not None and after.id in known:
-            found += pieces(mark(row), mark(after), terms, zone)
+            found += _pieces(mark(row), mark(after), calendar)
             continue
         run_end = _mark_after(fit, after)
-        found += pieces(mark(row), run_end, terms, zone)
-        found += negated(pieces(run_start, run_end, terms, zone))
+        found += _pieces(mark(row), run_end, calendar)
+        found += negated(_pieces(run_start, run_end, calendar))
     return tuple(found)
 
 
@@ -214,16 +220,33 @@ def _terms_of(versions: Sequence[PlanVersion], start: datetime, end: datetime | 
             yield Term(version, from_at, until)
 
 
-def _cuts(start: datetime, end: datetime, terms: Sequence[Term], zone: ZoneInfo) -> list[tuple[_Slot, datetime]]:
+def _cuts(start: datetime, end: datetime, calendar: _Calendar) -> list[tuple[_Slot, datetime]]:
     """Return the slots from one moment to another, each with the moment it ends and another begins."""
-    slot, at = _slot(start, terms, zone)
+    slot, at = calendar.slot(start)
     found = [(slot, min(at, end))]
     while at < end:
-        slot, at = _slot(at, terms, zone)
+        slot, at = calendar.slot(at)
         if slot == found[-1][0]:
             found.pop()
         found.append((slot, min(at, end)))
     return found
+
+
+class _Calendar:
+    """The slots of an account; it knows the last one asked for, because readings come in the order of time."""
+
+    __slots__ = ("_from_at", "_last", "_terms", "_zone")
+
+    def __init__(self, terms: Sequence[Term], zone: ZoneInfo) -> None:
+        self._terms, self._zone = terms, zone
+        self._from_at: datetime | None = None
+        self._last: tuple[_Slot, datetime]
+
+    def slot(self, at: datetime) -> tuple[_Slot, datetime]:
+        """Return day, band and plan of a moment, and when the next boundary comes."""
+        if self._from_at is None or not self._from_at <= at < self._last[1]:
+            self._from_at, self._last = at, _slot(at, self._terms, self._zone)
+        return self._last
 
 
 def _slot(at: datetime, terms: Sequence[Term], zone: ZoneInfo) -> tuple[_Slot, datetime]:

@@ -16,7 +16,7 @@ from microgrid.billing.ledger import Entry, Journal
 from microgrid.billing.payments import Payment, Status
 from microgrid.billing.standing import Standing, stand
 from microgrid.customers.matching import Match, find_account
-from microgrid.customers.service import contradiction, need
+from microgrid.customers.service import contradiction
 from microgrid.errors import AlreadyThere, Contradiction, InvalidInput, Problem
 from microgrid.kept import OutboxItem
 from microgrid.ports import UnitOfWork

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from microgrid.billing import ledger
 from microgrid.billing.ledger import Journal
-from microgrid.billing.local_time import DAY, day_start, local_day
+from microgrid.billing.local_time import DAY, day_start, is_period, local_day
 from microgrid.customers.records import Site
 from microgrid.customers.service import need
 from microgrid.errors import InvalidInput, Problem
@@ -114,7 +114,7 @@ def words(journal: Journal, name: str, zone: ZoneInfo) -> str:
 
 
 def _refuse_period(first: date, last: date) -> None:
-    if first <= last < first + DAY * LONGEST_DAYS:
+    if is_period(first, last, LONGEST_DAYS):
         return
     what = f"from {first.isoformat()} to {last.isoformat()} is no period of 1 to {LONGEST_DAYS} days"
     raise InvalidInput(Problem("MG-P069", what, fix="name the first and the last day, such as 2026-10-01 2026-10-31"))

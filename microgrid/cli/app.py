@@ -12,9 +12,13 @@ from microgrid.cli.groups.agent import agent
 from microgrid.cli.groups.api_key import api_key
 from microgrid.cli.groups.approval import approval
 from microgrid.cli.groups.audit import audit
+from microgrid.cli.groups.broker import broker
 from microgrid.cli.groups.customer import customer
 from microgrid.cli.groups.db import db
+from microgrid.cli.groups.device import device
 from microgrid.cli.groups.feeder import feeder
+from microgrid.cli.groups.meter import meter
+from microgrid.cli.groups.meters import meters
 from microgrid.cli.groups.options import AsJson, FolderArgument
 from microgrid.cli.groups.pay import pay
 from microgrid.cli.groups.reading import reading
@@ -144,6 +148,10 @@ for _group, _name in ((feeder, "feeder"), (reading, "reading")):
 
 
 app.add_typer(account, name="account", rich_help_panel=RUN)
+app.add_typer(meter, name="meter", rich_help_panel=RUN)
+app.add_typer(broker, name="broker", rich_help_panel=RUN)
+app.add_typer(device, name="device", rich_help_panel=RUN)
+app.command("meters", rich_help_panel=RUN)(meters)
 
 
 for _group, _name in ((site, "site"), (tariff, "tariff"), (contract, "contract")):

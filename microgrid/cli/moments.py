@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from microgrid.billing.local_time import is_period
 from microgrid.errors import InvalidInput, Problem
+
+SPANS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 
 
 def moment(text: str, option: str) -> datetime:
@@ -21,9 +24,12 @@ def moment(text: str, option: str) -> datetime:
 def day(text: str, option: str) -> date:
     """Return a day that somebody typed."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
-        raise _refusal(text, option, "a day", "2026-11-23") from None
+        found = None
+    if found is None or not is_period(found, found, 1):
+        raise _refusal(text, option, "a day", "2026-11-23")
+    return found
 
 
 def minutes(text: str, option: str) -> tuple[int, int]:
@@ -33,6 +39,14 @@ def minutes(text: str, option: str) -> tuple[int, int]:
         return _minute(first), _minute(last)
     except ValueError:
         raise _refusal(text, option, "two times of the day", "22:00-06:00") from None
+
+
+def span(text: str, option: str) -> timedelta:
+    """Return how long something lasts, as somebody typed it: 30s, 2m, 1h, or seconds."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in SPANS else (text, "s")
+    if not number.isascii() or not number.isdigit() or len(number) > 6:
+        raise _refusal(text, option, "a length of time", "30s, 2m or 1h")
+    return int(number) * SPANS[unit]
 
 
 def _minute(text: str) -> int:

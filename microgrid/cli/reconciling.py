@@ -9,6 +9,7 @@ from pathlib import Path
 from microgrid import reconciliation, statements
 from microgrid.api.bodies import plain
 from microgrid.billing.differences import DifferenceItem
+from microgrid.billing.local_time import is_period
 from microgrid.cli.operating import actor
 from microgrid.cli.output import talk, write_json
 from microgrid.cli.paper_in import desks
@@ -96,7 +97,9 @@ def _read(file: Path) -> bytes:
 
 def _month(text: str) -> date:
     try:
-        return date.fromisoformat(f"{text}-01")
+        found = date.fromisoformat(f"{text}-01")
     except ValueError:
-        what = f"'{text}' is no month"
-        raise InvalidInput(Problem("MG-P069", what, fix="write it as 2026-10")) from None
+        found = None
+    if found is None or not is_period(found, found, 1):
+        raise InvalidInput(Problem("MG-P069", f"'{text}' is no month", fix="write it as 2026-10"))
+    return found

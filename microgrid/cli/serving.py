@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from microgrid.switching.told import Ask
 
 if TYPE_CHECKING:
     from microgrid.api.hooks import Hook
+    from microgrid.bridge.running import Bridge
     from microgrid.store.sql import SqlStore
 
 CALLS_MAX = 1000  # at once; further ones are told to come again
@@ -73,15 +75,16 @@ def open_books(folder: Path) -> SqlStore:
 
 
 def open_core(folder: Path) -> Core:
-    """Return the control plane on a folder's books, with the machine's clock."""
+    """Return the control plane on a folder's books, with the machine's clock; its orders are sent by the service."""
     from microgrid.api.posting import WebPoster
+    from microgrid.cli.left_to_service import LeftToService
     from microgrid.sealing import read_key_file
 
     organisation, keys = settings(folder), read_key_file(folder) or NO_KEYS
     poster = WebPoster(organisation.webhook_networks)
     refund_after = timedelta(days=organisation.refund_after_days)
-    books = open_books(folder)
-    return Core(books, WallClock(), NoLink(), NoNotifier(), keys, poster=poster, refund_after=refund_after)
+    books, clock = open_books(folder), WallClock()
+    return Core(books, clock, LeftToService(books, clock), NoNotifier(), keys, poster=poster, refund_after=refund_after)
 
 
 def open_asking_core(folder: Path) -> Core:
@@ -117,13 +120,20 @@ def _run(folder: Path, organisation: Organisation, opened: socket.socket, log_fo
     import uvicorn
 
     from microgrid.api.app import create_app
+    from microgrid.cli.broker_desk import keep_in_step
     from microgrid.cli.money_keys import secrets_of
     from microgrid.cli.paper_in import desks
     from microgrid.flows import ask_often
     from microgrid.ticking import Ticker
 
     set_up(log_form)
-    core = open_asking_core(folder)
+    core = replace(open_asking_core(folder), link=NoLink())
+    bridge = None
+    if organisation.broker is not None:
+        from microgrid.cli.bridging import bridge_of
+
+        bridge = bridge_of(core, organisation.broker, folder)
+        core = bridge.core
     ticker = Ticker(core, organisation.tick_s)
     asker = Ticker(core, ASK_EVERY_S, ask_often)
     hooks = payment_hooks(organisation, secrets_of(organisation.payments, folder))
@@ -133,14 +143,16 @@ def _run(folder: Path, organisation: Organisation, opened: socket.socket, log_fo
         talk(line) if log_form == "text" else log.info(line)
     # Without this, SIGTERM would end the program the moment the server has stopped, in the middle of a tick.
     signal.signal(signal.SIGTERM, _stop)
-    ticker.start()
-    asker.start()
+    keeper = Ticker(core, ASK_EVERY_S, partial(keep_in_step, folder))
+    works: list[Bridge | Ticker] = [*([bridge] if bridge is not None else []), ticker, asker, keeper]
+    for work in works:
+        work.start()
     try:
         uvicorn.Server(config).run([opened])
     finally:
-        asker.stop(LAST_TICK_S)
-        if not ticker.stop(LAST_TICK_S):
-            log.warning("the last tick did not end in %d s; what it had not committed is due again", LAST_TICK_S)
+        ended = [work.stop(LAST_TICK_S) for work in reversed(works)]
+        if not all(ended):
+            log.warning("not all work ended in %d s; what it had not committed is due again", LAST_TICK_S)
         log.info("stopped; everything that was answered is in the books")
 
 
@@ -153,6 +165,8 @@ def welcome(folder: Path, organisation: Organisation, hooks: Sequence[Hook], hos
     yield f"listening at {place}, books in {books}, a tick every {organisation.tick_s} s"
     for hook in hooks:
         yield f"{hook.source} calls  {place}/hooks/{hook.secret_path[:SHOWN_OF_PATH]}***/{hook.call}"
+    if organisation.broker is not None:
+        yield f"meters are reached by the broker at {organisation.broker.host}:{organisation.broker.port}"
     if not hooks:
         yield "no payment account is set up: add one under `payments` in organisation.yaml"
     yield f"next:  microgrid api-key new NAME --for read --folder {folder.as_posix()}   and   curl {place}/health/ready"

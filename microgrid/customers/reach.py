@@ -9,6 +9,7 @@ from typing import Any
 from microgrid.customers.service import fitted, unknown
 from microgrid.errors import InvalidInput, Problem
 from microgrid.ports import UnitOfWork
+from microgrid.switching.claim_codes import code_hash
 
 Sites = frozenset[str]
 Touched = tuple[str, str]  # a kind of thing and its id
@@ -103,6 +104,11 @@ def _of_fitted_meter(uow: UnitOfWork, key: str) -> Sites | None:
     return _of_meter(uow, key) or NOBODYS
 
 
+def _of_claim(uow: UnitOfWork, code: str) -> Sites | None:
+    found = uow.claims.where(code_hash=code_hash(code))
+    return frozenset(one.site_id for one in found) if found else None
+
+
 def _of_reading(uow: UnitOfWork, key: str) -> Sites | None:
     return _of_fitted_meter(uow, _meter_of(key))
 
@@ -168,4 +174,5 @@ SITES_OF: Mapping[str, Callable[[UnitOfWork, str], Sites | None]] = {
     "payment": _of_payment,
     "contract": _of_contract,
     "outage": _of_outage,
+    "claim": _of_claim,
 }

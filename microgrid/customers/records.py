@@ -129,6 +129,7 @@ class Meter:
     id: str
     profile: Literal["T", "S", "M"] = "M"
     rated_w: int | None = None  # more than this it cannot have measured; without: what no home can use
+    model_id: str = ""  # of `DeviceModel`; without: what is usual for its profile
     spelling: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -89,7 +90,9 @@ def add_connection(uow: UnitOfWork, connection: Connection) -> Connection:
 
 
 def add_meter(uow: UnitOfWork, meter: Meter) -> Meter:
-    """Add a meter."""
+    """Add a meter; one of a model can do what its model says."""
+    if meter.model_id:
+        meter = replace(meter, profile=need(uow.device_models, meter.model_id, "device model").profile)
     refuse([] if uow.meters.get(meter.id) is not None else _misnamed(uow, "meter", meter.id))
     return add_once(uow.meters, meter, meter.id, "meter")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from microgrid.home_ports import Home
+from microgrid.home_ports import Home, Place
 
 if TYPE_CHECKING:
     from microgrid.store.unit import Unit
@@ -40,3 +40,14 @@ class MemoryHomes:
         accounts = self._unit.accounts.get_all(asked | {place.account_id for place in places.values()})
         sites = self._unit.sites.get_all({account.site_id for account in accounts.values()})
         return {key: sites[one.site_id].currency for key, one in accounts.items() if one.site_id in sites}
+
+    def places(self, meter_ids: Iterable[str]) -> Sequence[Place]:
+        """Return where meters are and were fitted, by the id of the fit."""
+        fits = self._unit.fits.where_in("meter_id", set(meter_ids))
+        connections = self._unit.connections.get_all({fit.connection_id for fit in fits})
+        meters = self._unit.meters.get_all({fit.meter_id for fit in fits})
+        return [
+            Place(fit, connections[fit.connection_id].account_id, meters[fit.meter_id].rated_w)
+            for fit in fits
+            if fit.connection_id in connections and fit.meter_id in meters
+        ]

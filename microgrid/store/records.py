@@ -34,6 +34,7 @@ from microgrid.errors import Contradiction, Problem
 from microgrid.kept import Approval, AuditRow, ChainHead, ChargeDay, Credit, KeptBalance, OutboxItem, RawEvent
 from microgrid.monitoring.readings import Aside, Reading
 from microgrid.store.rows import RowMap
+from microgrid.switching.device_records import BrokerUser, Claim, DeviceModel
 from microgrid.switching.meter_records import (
     BridgeLease,
     Contact,
@@ -120,6 +121,9 @@ TABLES = (
     Kept("meter_events", "event of a meter", MeterEvent, ("meter_id",)),
     Kept("dead_letters", "message not taken", DeadLetter),
     Kept("bridge_leases", "part of the meters", BridgeLease),
+    Kept("device_models", "device model", DeviceModel),
+    Kept("broker_users", "user of the broker", BrokerUser, ("site_id",)),
+    Kept("claims", "claim", Claim, ("code_hash",)),
 )
 
 

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Table, select, union
 
 from microgrid.billing.plans import PlanVersion
-from microgrid.customers.records import Account, Connection, Enrolment, Fit, Site
-from microgrid.home_ports import Home
+from microgrid.customers.records import Account, Connection, Enrolment, Fit, Meter, Site
+from microgrid.home_ports import Home, Place
 from microgrid.store.records import plan_key
 from microgrid.store.rows import RowMap
 from microgrid.store.sql_session import Session
@@ -25,11 +25,12 @@ Part = TypeVar("Part")
 PARTS_OF_HOMES = ("accounts", "sites", "enrolments", "plans", "connections", "fits")
 
 ACCOUNTS, SITES, ENROLMENTS = KEPT["accounts"], KEPT["sites"], KEPT["enrolments"]
-CONNECTIONS, FITS, PLANS = KEPT["connections"], KEPT["fits"], KEPT["plans"]
+CONNECTIONS, FITS, PLANS, METERS = KEPT["connections"], KEPT["fits"], KEPT["plans"], KEPT["meters"]
 ACCOUNT_ROWS: RowMap[Account] = RowMap(Account, "accounts")
 ENROLMENT_ROWS: RowMap[Enrolment] = RowMap(Enrolment, "enrolments")
 CONNECTION_ROWS: RowMap[Connection] = RowMap(Connection, "connections")
 FIT_ROWS: RowMap[Fit] = RowMap(Fit, "fits")
+METER_ROWS: RowMap[Meter] = RowMap(Meter, "meters")
 SITE_ROWS: RowMap[Site] = RowMap(Site, "sites")
 PLAN_ROWS: RowMap[PlanVersion] = RowMap(PlanVersion, "plans", key_of=plan_key)
 
@@ -94,6 +95,14 @@ class HomeTexts:
             )
         )
 
+    @cached_property
+    def places(self) -> Among:
+        """Return what finds where meters are and were fitted."""
+        joined = FITS.join(CONNECTIONS, CONNECTIONS.c.id == FITS.c.connection_id)
+        joined = joined.join(METERS, METERS.c.id == FITS.c.meter_id)
+        rows = select(FITS, CONNECTIONS.c.account_id, METERS.c.rated_w).select_from(joined).order_by(FITS.c.id)
+        return self.texts.among(lambda is_asked: rows.where(is_asked(FITS.c.meter_id)))
+
 
 class SqlHomePart(SqlTable[Part]):
     """A table that homes are read from: whoever changes it has to read them again."""
@@ -137,6 +146,12 @@ class SqlHomes:
         """Return the accounts that names mean, their own or that of their meter, each with its site's currency."""
         asked = sorted({ACCOUNT_ROWS.asked(name) for name in names})
         return dict(self._session.among(self._texts.named, asked))
+
+    def places(self, meter_ids: Iterable[str]) -> Sequence[Place]:
+        """Return where meters are and were fitted, by the id of the fit."""
+        asked = sorted({METER_ROWS.asked(meter_id) for meter_id in meter_ids})
+        rows = self._session.among(self._texts.places, asked)
+        return [Place(FIT_ROWS.record(row[:-2]), row[-2], row[-1]) for row in rows]
 
     def _read(self, ids: Sequence[str]) -> dict[str, Home]:
         rows = self._session.among(self._texts.charged, ids)

@@ -102,7 +102,7 @@ class Session:
     def among(self, ask: Among, keys: Sequence[Any]) -> list[Any]:
         """Return all rows of the answer to a question about these keys."""
         if len(keys) == 1:
-            return self.rows(ask.one, *keys * ask.times)
+            return self.rows(ask.one, *[keys[0]] * ask.times)
         return self.rows(ask.many, *[self.texts.listed(keys)] * ask.times) if keys else []
 
     def write(self, text: str, parameters: Sequence[Any]) -> int:

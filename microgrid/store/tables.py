@@ -54,9 +54,7 @@ def _table(name: str, columns: tuple[rows.Column, ...], key: tuple[str, ...], *,
 
 LONG = ("raw_events", "decisions")  # rows so long that they would fill the pages of their key's own tree
 
-KEPT = {
-    kept.name: _table(kept.name, kept.rows().columns, ("id",), clustered=kept.name not in LONG) for kept in TABLES
-}
+KEPT = {kept.name: _table(kept.name, kept.rows().columns, ("id",), clustered=kept.name not in LONG) for kept in TABLES}
 
 for _kept in TABLES:
     for _field in _kept.indexed:

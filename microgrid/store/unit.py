@@ -30,6 +30,7 @@ from microgrid.home_ports import Homes
 from microgrid.kept import Approval, ChainHead, RawEvent
 from microgrid.monitoring.readings import Aside
 from microgrid.ports import Balances, Credits, Ledger, Outbox, Readings, Table, Trail, Twins
+from microgrid.switching.device_records import BrokerUser, Claim, DeviceModel
 from microgrid.switching.meter_records import (
     BridgeLease,
     Contact,
@@ -98,3 +99,6 @@ class Unit:
     meter_events: Table[MeterEvent]
     dead_letters: Table[DeadLetter]
     bridge_leases: Table[BridgeLease]
+    device_models: Table[DeviceModel]
+    broker_users: Table[BrokerUser]
+    claims: Table[Claim]

@@ -20,6 +20,7 @@ MOST_GAPS = 16
 MOST_BIRTHS = 4  # within `FLAPPING`: more than one device, or a very bad link
 FLAPPING = timedelta(minutes=1)
 DRIFT_S = 60  # a clock further off than this is set again when its meter comes
+TIMED_AGAIN = timedelta(minutes=1)
 NOT_NEWS = timedelta(minutes=1)  # a meter that was heard so lately is not written down again for that alone
 
 
@@ -59,9 +60,17 @@ def is_flapping(contact: Contact) -> bool:
     return len(contact.births) >= MOST_BIRTHS
 
 
-def needs_time(contact: Contact) -> bool:
-    """Return whether a meter that has come is to be told the time."""
-    return not contact.clock_set or contact.clock_off_s > DRIFT_S
+def timed(
+    contact: Contact, now: datetime, *, is_refusing: bool = False, is_birth: bool = False
+) -> tuple[Contact, bool]:
+    """Return a contact, and whether its meter is to be told the time: its clock is not set, far off, or in its way.
+
+    Not again within a minute: a meter that does not take it, since its clock only goes forward, would go on asking.
+    """
+    is_wrong = is_refusing or contact.clock_off_s > DRIFT_S or (is_birth and not contact.clock_set)
+    if not is_wrong or (not is_birth and contact.timed_at is not None and now - contact.timed_at < TIMED_AGAIN):
+        return contact, False
+    return replace(contact, timed_at=now), True
 
 
 def with_rows(contact: Contact, wire_epoch: int, seqs: Iterable[tuple[int, int]], now: datetime) -> Contact:

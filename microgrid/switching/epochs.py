@@ -113,7 +113,7 @@ def _refit(uow: UnitOfWork, fit: Fit, epoch: MeterEpoch, register_wh: int, at: d
     note(uow, f"fit:{follows.id}", now, meter, "begin register anew", meter, detail)
 
 
-def refitted(epochs: Epochs, uow: UnitOfWork, meter_ids: Iterable[str]) -> Epochs:
+def refitted(uow: UnitOfWork, epochs: Epochs, meter_ids: Iterable[str]) -> Epochs:
     """Return the epochs after fits of some meters have changed."""
     return replace(epochs, fits={**epochs.fits, **_fits(uow, set(meter_ids))})
 

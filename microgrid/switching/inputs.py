@@ -102,8 +102,7 @@ def views(
     )
     leases = _leases(uow, standing, credit, supplied, now)
     return [
-        (one, _view(uow, standing, shared, one, lease, known, now))
-        for one, lease in zip(supplied, leases, strict=True)
+        (one, _view(uow, standing, shared, one, lease, known, now)) for one, lease in zip(supplied, leases, strict=True)
     ]
 
 
@@ -209,11 +208,19 @@ def _order(row: AuditRow | None) -> OperatorOrder | None:
     """Return what a person ordered for a connection, or nothing when it was left to its credit again."""
     if row is None or row.action == "none":
         return None
-    return OperatorOrder("on" if row.action == "on" else "off", f"Supply is {row.action} by order: {row.detail}.")
+    kind, _, limit_w = row.action.partition(" ")
+    if kind == "limit":
+        return OperatorOrder("limit", f"At most {limit_w} W are supplied by order: {row.detail}.", int(limit_w))
+    return OperatorOrder("on" if kind == "on" else "off", f"Supply is {kind} by order: {row.detail}.")
 
 
 def _is_tampered(row: AuditRow | None) -> bool:
     return row is not None and row.action == "tampered"
+
+
+def order_action(kind: str, power_limit_w: int | None) -> str:
+    """Return what the audit log calls an order: on, off, none, or limit with the power in watts."""
+    return kind if power_limit_w is None else f"{kind} {power_limit_w}"
 
 
 def order_subject(connection_id: str) -> str:

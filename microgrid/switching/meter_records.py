@@ -70,6 +70,7 @@ class Contact:
     tokens: int = 0
     clock_set: bool = False
     clock_off_s: int = 0  # how far its clock was from ours at its last report
+    timed_at: datetime | None = None  # when it was told the time
     wire_epoch: int | None = None
     seen_to: int = 0
     missing: tuple[Gap, ...] = ()

@@ -18,7 +18,15 @@ from microgrid.errors import InvalidInput, Problem
 from microgrid.kept import AuditRow, Credit, OutboxItem
 from microgrid.ports import UnitOfWork
 from microgrid.switching import policy
-from microgrid.switching.inputs import Supplied, gather, inputs_text, order_subject, supplied_at, views
+from microgrid.switching.inputs import (
+    Supplied,
+    gather,
+    inputs_text,
+    order_action,
+    order_subject,
+    supplied_at,
+    views,
+)
 from microgrid.switching.lines import with_line
 from microgrid.switching.low_credit import warning, with_warning
 from microgrid.switching.policy import AccountView, decide_supply, paid_supply
@@ -29,7 +37,7 @@ ACCEPTED_FOR = timedelta(days=60)  # a document older than this is refused by a 
 REISSUED_AFTER = ACCEPTED_FOR / 2
 AT_ONCE = 3  # so often a meter that says it holds an older order is told again before anything else is tried
 RESENDING = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600))
-KINDS = ("on", "off", "none")
+KINDS = ("on", "off", "none", "limit")
 UNSEEN = "This meter takes keypad tokens only; whether one was typed cannot be seen from here."
 
 
@@ -54,7 +62,8 @@ def settle(uow: UnitOfWork, account_ids: Iterable[str], now: datetime) -> Sequen
         standing, supplied = standing_of(home), supplied_at(home)
         keypads = [known.twins[one.fit.meter_id] for one in supplied]
         by_token = any(twin.token_only for twin in keypads)  # buys when its tokens are given, and is not cut from here
-        credit = replace(rows[key], takes_tokens=any(twin.takes_tokens for twin in keypads))
+        credit, takes_tokens = rows[key], any(twin.takes_tokens for twin in keypads)
+        credit = credit if credit.takes_tokens == takes_tokens else replace(credit, takes_tokens=takes_tokens)
         credit = _devices_paid(uow, standing, credit, now)
         credit = credit if by_token else _bought(uow, standing, credit, now)
         seen = views(uow, standing, credit, supplied, known, now)
@@ -81,7 +90,7 @@ def explain(uow: UnitOfWork, meter_id: str, now: datetime) -> str:
     twin = uow.twins.get(meter_id)
     if twin.token_only:
         return UNSEEN
-    for account_id in _accounts_of(uow, (meter_id,)):
+    for account_id in accounts_of(uow, (meter_id,)):
         home = uow.homes.get_all((account_id,))[account_id]
         supplied, credit = supplied_at(home), uow.credits.get(account_id)
         for one, view in views(uow, standing_of(home), credit, supplied, gather(uow, supplied), now):
@@ -100,7 +109,7 @@ def take_reports(
     """
     meter_ids = list(dict.fromkeys(meter_id for meter_id, _ in told))
     doubtful = [meter_id for meter_id, reported in told if reported.relay_on is not True or reported.result != "ok"]
-    orders = {order.meter_id: order for order in settle(uow, _accounts_of(uow, doubtful), now)}
+    orders = {order.meter_id: order for order in settle(uow, accounts_of(uow, doubtful), now)}
     before = uow.twins.get_all(meter_ids)
     after = dict(before)
     for meter_id, reported in told:
@@ -127,7 +136,7 @@ def look_again(
 ) -> Sequence[Order]:
     """Decide again for the meters that are due, and return what is to be sent to them, again or anew."""
     due = [twin.meter_id for twin in uow.twins.due(now, limit) if is_ours(twin.meter_id)]
-    orders = {order.meter_id: order for order in settle(uow, _accounts_of(uow, due), now)}
+    orders = {order.meter_id: order for order in settle(uow, accounts_of(uow, due), now)}
     for meter_id, twin in uow.twins.get_all(due).items():
         desired = twin.desired
         if desired is None or meter_id in orders:
@@ -144,16 +153,22 @@ def look_again(
     return tuple(orders.values())
 
 
-def order(uow: UnitOfWork, connection_id: str, kind: str, now: datetime, actor: str, note: str) -> None:
-    """Write down what a person orders for a connection; the newest order counts."""
+def order(
+    uow: UnitOfWork, connection_id: str, kind: str, now: datetime, actor: str, note: str, limit_w: int | None = None
+) -> None:
+    """Write down what a person orders for a connection; the newest order counts. `limit_w` is for `limit` alone."""
     if kind not in KINDS:
         raise InvalidInput(Problem("MG-M011", f"'{kind}' is no order", fix=f"choose from {', '.join(KINDS)}"))
+    if (kind == "limit") != (limit_w is not None) or (limit_w is not None and limit_w < 1):
+        what = f"the order '{kind}' came with {'no power limit' if limit_w is None else f'a limit of {limit_w} W'}"
+        raise InvalidInput(Problem("MG-M011", what, fix="only a limit has one, of at least 1 W"))
     subject = order_subject(connection_id)
     number = len(uow.audit.where(subject=subject)) + 1
-    uow.audit.add(AuditRow(f"{subject}:{number:06}", now, actor, kind, subject, note))
+    uow.audit.add(AuditRow(f"{subject}:{number:06}", now, actor, order_action(kind, limit_w), subject, note))
 
 
-def _accounts_of(uow: UnitOfWork, meter_ids: Sequence[str]) -> Sequence[str]:
+def accounts_of(uow: UnitOfWork, meter_ids: Sequence[str]) -> Sequence[str]:
+    """Return the accounts that pay for what meters supply."""
     return [one.account_id for one in _places(uow, *meter_ids)]
 
 

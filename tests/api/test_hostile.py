@@ -106,6 +106,17 @@ def test_a_moment_that_no_clock_can_show_is_refused(anybody: Program) -> None:
     assert anybody.post("/meters/M-K-104/readings", {"readings": [row]}).status_code == 422
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2200-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    "path", ["/kpis?site=kisiju&", "/reconciliation?account=mpesa:600638&", "/accounts/K-104/statement?"]
+)
+def test_a_day_that_no_clock_can_show_is_refused(anybody: Program, path: str, day: str) -> None:
+    response = anybody.get(f"{path}from={day}&to={day}")
+    assert (response.status_code, response.json()["code"]) in ((422, "MG-A065"), (422, "MG-P069"))
+    signed = {"id": "x", "account_id": "K-104", "plan": "home", "started_on": day}
+    assert anybody.post("/contracts", signed).status_code == 422
+
+
 def test_the_password_of_the_books_is_not_shown() -> None:
     organisation = Organisation(database="postgresql://books:hunter2@host/books")
     assert "hunter2" not in repr(organisation)

@@ -19,6 +19,8 @@ from microgrid.errors import InvalidInput
 from microgrid.flows import on_payment, on_readings
 from microgrid.monitoring.readings import Reading
 from microgrid.store.memory import MemoryStore
+from microgrid.switching.claim_codes import code_hash
+from microgrid.switching.device_records import Claim
 from microgrid.switching.sites import GridOutage
 from tests.api.service import Program, Service, make_service
 from tests.flows.village import START
@@ -39,6 +41,7 @@ OWN = {
     "payment": "mpesa:600638:OWN",
     "contract": "lamp-1",
     "outage": "dark-1",
+    "claim": "AAAA-AAAA-AAAA",
 }
 FOREIGN = {
     "site": "gulu",
@@ -55,6 +58,7 @@ FOREIGN = {
     "payment": "mpesa:600638:FOREIGN",
     "contract": "lamp-2",
     "outage": "dark-2",
+    "claim": "BBBB-BBBB-BBBB",
 }
 TOUCHING = [(route, place) for route, rule in RULES.items() if rule is not LISTED for place in range(len(rule))]
 
@@ -76,6 +80,9 @@ def make_two_sites() -> Service:
     for number, (account, site) in enumerate((("K-104", "kisiju"), ("G-1", "gulu")), 1):
         leases.sign(core, Signature(f"lamp-{number}", account, "lamp", START.date()), "test")
         sites.add_outage(core, GridOutage(f"dark-{number}", site, START), "test")
+    with core.store.begin() as uow:
+        for thing, site in ((OWN, "kisiju"), (FOREIGN, "gulu")):
+            uow.claims.add(Claim(thing["meter"], code_hash(thing["claim"]), site, START))
     on_payment(core, Seen(home.payment("OWN", 50_000, "K-104")))
     on_payment(core, Seen(home.payment("FOREIGN", 50_000, "G-1")))
     on_payment(core, Seen(home.payment("NOBODYS", 50_000, "?")))

@@ -102,6 +102,7 @@ def test_the_opening_of_an_account_is_booked_once(anybody: Program) -> None:
     body = {"account": ACCOUNT, "amount_minor": 20_000, "at": START.isoformat()}
     assert [anybody.post("/reconciliation/opening", body).status_code for _ in range(2)] == [201, 201]
     assert anybody.post("/reconciliation/opening", {**body, "amount_minor": 1}).json()["code"] == "MG-P067"
+    assert anybody.post("/reconciliation/opening", {**body, "amount_minor": 0}).json()["code"] == "MG-P074"
 
 
 def test_a_key_to_read_hands_nothing_in_and_closes_nothing(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import numpy as np
 from benchmarks import private_broker, raw_mqtt
 from benchmarks.private_broker import Broker
 from benchmarks.raw_desk import EPOCH, NOON_S, Desk
-from device import fleet as emulation
+from device import station
 from device.emulated import Emulated
 from device.fleet import Fleet
 from device.identity import Identity
@@ -20,7 +21,8 @@ from device.radio import CLEAR, Radio
 from device.signing import MeterKeys
 from device.state import Flash, Nameplate
 from device.station import Station
-from microgrid.clock import stopwatch
+from microgrid.bridge.certificates import make_authority, make_certificate
+from microgrid.clock import WallClock, stopwatch
 
 SITE = "kisiju"
 PATIENCE_S = 60.0  # far more than is needed; reached only when something is wrong
@@ -87,6 +89,27 @@ class World:
         self.desk.listen(raw_mqtt.connected(self.broker.address, "service", "service", "open sesame"))
 
 
+@dataclass
+class Secure:
+    """A second door of a broker, for TLS, and who trusts it."""
+
+    port: int
+    settings: tuple[str, ...]
+    files: dict[str, bytes]
+    context: ssl.SSLContext
+
+
+def secure() -> Secure:
+    """Return a door with a certificate of an authority made for it."""
+    authority = make_authority("village", WallClock().now())
+    own = make_certificate(authority, "broker", [private_broker.HOST], WallClock().now())
+    port = private_broker.free_port(range(30_000, 32_000))
+    files = {"broker.crt": own.certificate, "broker.key": own.key}
+    paths = ("certfile {folder}/broker.crt", "keyfile {folder}/broker.key")
+    context = ssl.create_default_context(cadata=authority.certificate.decode())
+    return Secure(port, (f"listener {port} {private_broker.HOST}", *paths), files, context)
+
+
 @contextmanager
 def village(
     meters: int,
@@ -96,15 +119,19 @@ def village(
     keepalive_s: int = 60,
     settings: tuple[str, ...] = (),
     ring_rows: int = 96,
+    tls: bool = False,
 ) -> Iterator[World | None]:
     """Run a village of meters that each draw 100 W, or give nothing where there is no Mosquitto."""
     identities = [identity(number) for number in range(1, meters + 1)]
     passwords = {each.username: each.password for each in identities} | {"service": "open sesame"}
-    with private_broker.broker(passwords, acl_of(identities), settings) as broker:
+    secured = secure() if tls else None
+    lines, files = (secured.settings, secured.files) if secured is not None else ((), {})
+    with private_broker.broker(passwords, acl_of(identities), (*settings, *lines), files) as broker:
         if broker is None:
             yield None
             return
-        reached = emulation.Broker(private_broker.HOST, broker.port, keepalive_s)
+        port, context = (broker.port, None) if secured is None else (secured.port, secured.context)
+        reached = station.Broker(private_broker.HOST, port, keepalive_s, context, first_wait_s=0.5)
         fleet = Fleet(reached, np.random.default_rng(7), stopwatch(), NOON_S, speed, radio)
         client = raw_mqtt.connected(broker.address, "service", "service", "open sesame")
         keys = {each.plate.meter: each.plate.keys for each in identities}

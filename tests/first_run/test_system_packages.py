@@ -64,6 +64,13 @@ def test_only_what_a_test_wants_and_the_machine_lacks(tmp_path: Path, monkeypatc
     assert system_packages.missing(tmp_path) == ()
 
 
+def test_a_broker_counts_where_debian_puts_it_outside_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "tests" / "bridge").mkdir(parents=True)
+    names = [package.name for package in system_packages.missing(tmp_path)]
+    assert names == ([] if Path("/usr/sbin/mosquitto").exists() else ["mosquitto"])
+
+
 def test_what_did_not_run_is_one_line_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "tests" / "web").mkdir(parents=True)

@@ -94,7 +94,7 @@ class Interrupted:
 
     def __init__(self, store: AnyStore) -> None:
         self.store = store
-        self.read = store.read
+        self.read, self.check = store.read, store.check
 
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:

@@ -1,104 +1,17 @@
-"""The meter in C99, built with gcc and called through its own interface."""
+"""The meter in C99 as tests call it: with one key, as the meter of the bench."""
 
 from __future__ import annotations
 
 import ctypes
-import shutil
-import subprocess
-from dataclasses import dataclass, field
-from pathlib import Path
 
-SOURCES = Path(__file__).parents[2] / "device" / "reference" / "c99"
-STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Os")
-SHIM = r"""
-#include <stdlib.h>
-#include "mg_meter.h"
-size_t shim_meter_size(void) { return sizeof(mg_meter); }
-size_t shim_flash_size(void) { return sizeof(mg_flash); }
-mg_meter *shim_new(const char *site, const char *id, const uint8_t *key, void (*save)(void *, const mg_flash *),
-    void (*set_relay)(void *, int), int (*read_relay)(void *),
-    void (*send)(void *, const char *, const uint8_t *, size_t))
-{
-    mg_meter *meter = calloc(1, sizeof *meter);
-    meter->hardware = (mg_hardware){NULL, save, set_relay, read_relay, send};
-    meter->site = site; meter->id = id; meter->keys[0] = key;
-    return meter;
-}
-void shim_boot(mg_meter *meter, uint32_t epoch, const uint8_t *saved)
-{
-    mg_flash flash;
-    for (size_t i = 0; i < sizeof flash; i++) ((uint8_t *)&flash)[i] = saved ? saved[i] : 0;
-    if (!saved) { flash.epoch = epoch; flash.seq_reserved = 1; }
-    mg_boot(meter, &flash);
-}
-void shim_free(mg_meter *meter) { free(meter); }
-"""
-SAVE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-SET_RELAY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int)
-READ_RELAY = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
-SEND = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_uint8), ctypes.c_size_t)
+from device.reference.c99_meter import SOURCES, STRICT, built
+from device.reference.c99_meter import CMeter as MeterInC
+
+__all__ = ["SOURCES", "STRICT", "CMeter", "built"]
 
 
-def built(folder: Path) -> ctypes.CDLL | None:
-    """Build the sources as a library, or return nothing where there is no compiler."""
-    compiler = shutil.which("gcc")
-    if compiler is None:
-        return None
-    (folder / "shim.c").write_text(SHIM)
-    library = folder / "meter.so"
-    sources = [*sorted(SOURCES.glob("*.c")), folder / "shim.c"]
-    words = [compiler, *STRICT, "-shared", "-fPIC", f"-I{SOURCES}", "-o", library, *sources]
-    subprocess.run([str(word) for word in words], check=True)
-    loaded = ctypes.CDLL(str(library))
-    loaded.shim_new.restype = ctypes.c_void_p
-    loaded.shim_flash_size.restype = ctypes.c_size_t
-    return loaded
-
-
-@dataclass
-class CMeter:
+class CMeter(MeterInC):
     """A meter in C behind a relay."""
 
-    library: ctypes.CDLL
-    key: bytes
-    epoch: int
-    closed: bool = False
-    welded: bool = False
-    flash: bytes = b""
-    said: list[tuple[str, bytes]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.names = (ctypes.c_char_p(b"kisiju"), ctypes.c_char_p(b"M-104"), ctypes.c_char_p(self.key))
-        self.calls = (SAVE(self._save), SET_RELAY(self._set), READ_RELAY(lambda _: int(self.closed)), SEND(self._send))
-        self.meter = ctypes.c_void_p(self.library.shim_new(*self.names, *self.calls))
-        self.library.shim_boot(self.meter, ctypes.c_uint32(self.epoch), None)
-
-    def connect(self, birth: int) -> None:
-        """Let the link come up."""
-        self.library.mg_connected(self.meter, ctypes.c_uint32(birth))
-
-    def hear(self, kind: str, body: bytes) -> None:
-        """Let a message come."""
-        self.library.mg_message(self.meter, kind.encode(), body, ctypes.c_size_t(len(body)))
-
-    def step(self, power_w: int, seconds: int) -> None:
-        """Let time pass."""
-        self.library.mg_step(self.meter, ctypes.c_uint32(power_w), ctypes.c_uint32(seconds))
-
-    def cut_power(self) -> None:
-        """Take the power away and give it back."""
-        self.closed = self.welded
-        self.library.shim_boot(self.meter, ctypes.c_uint32(0), self.flash)
-
-    def free(self) -> None:
-        """Give the memory back."""
-        self.library.shim_free(self.meter)
-
-    def _save(self, _: object, flash: int) -> None:
-        self.flash = ctypes.string_at(flash, self.library.shim_flash_size())
-
-    def _set(self, _: object, closed: int) -> None:
-        self.closed = bool(closed) or self.welded
-
-    def _send(self, _: object, kind: bytes, body: object, count: int) -> None:
-        self.said.append((kind.decode(), ctypes.string_at(body, count)))  # type: ignore[arg-type]  # a pointer
+    def __init__(self, library: ctypes.CDLL, key: bytes, epoch: int) -> None:
+        super().__init__(library, (key, None), epoch)

@@ -192,6 +192,6 @@ def test_it_is_small_enough_for_a_microcontroller(tmp_path: Path, library: ctype
     assert code <= MOST_CODE_BYTES
     # No call chain is deeper than eight functions: message, desired, decide, move, event, send, seal, prove, hash.
     deepest = sum(sorted(frames)[-8:])
-    assert fixed + library.shim_meter_size() + deepest <= MOST_MEMORY_BYTES
+    assert fixed + library.glue_meter_size() + deepest <= MOST_MEMORY_BYTES
     names = {name for path in SOURCES.glob("*.c") for name in re.findall(r"\b(malloc|calloc|free)\b", path.read_text())}
     assert names == set()

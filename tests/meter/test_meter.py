@@ -296,7 +296,7 @@ def test_both_key_slots_open_messages_while_a_key_is_changed() -> None:
         bench.meter, effects = logic.on_message(bench.meter, "desired", signed(wanted(1), keys))
         bench.do(effects)
         assert bench.reports()[-1].result == result
-    bench.meter = replace(bench.meter, nameplate=replace(PLATE, keys=MeterKeys((old, fresh), 0)))
+    bench.meter = bench.meter._replace(nameplate=replace(PLATE, keys=MeterKeys((old, fresh), 0)))
     bench.meter, effects = logic.on_message(
         bench.meter, "desired", signed(wanted(2, on=False), MeterKeys((old, fresh), 1))
     )

@@ -42,21 +42,33 @@ Emulator = ServedMpesa | ServedMomo | ServedAirtel
 
 
 @contextmanager
-def serving(app: ASGIApp, port: int) -> Iterator[None]:
+def serving(app: ASGIApp, listening: socket.socket) -> Iterator[None]:
     """Serve an application until the block ends; it believes what its proxy, this machine, says of addresses."""
     config = uvicorn.Config(
-        app, PROXY, port, log_level="error", proxy_headers=True, forwarded_allow_ips=[PROXY], ws="none", lifespan="off"
+        app, log_level="error", proxy_headers=True, forwarded_allow_ips=[PROXY], ws="none", lifespan="off"
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
         while not server.started:
             assert thread.is_alive()
+            thread.join(0.005)
         yield
     finally:
         server.should_exit = True
         thread.join(30)
+
+
+def listening() -> socket.socket:
+    """Return a socket that has a port of its own, so that no other test can take it in between."""
+    return socket.create_server((PROXY, 0))
+
+
+def port_of(opened: socket.socket) -> int:
+    """Return the port of a socket."""
+    port: int = opened.getsockname()[1]
+    return port
 
 
 def free_port() -> int:
@@ -170,7 +182,8 @@ def world(
     desk: Options | None = None,
 ) -> Iterator[World]:
     """Run a service and a provider; `settings` of the account and `desk` of the provider go over the usual ones."""
-    ours, theirs = free_port(), free_port()
+    here, there = listening(), listening()
+    ours, theirs = port_of(here), port_of(there)
     chosen = account_settings(provider, f"http://{PROXY}:{theirs}", settings or {})
     secrets = dict.fromkeys((*KEYS[provider].needed, *KEYS[provider].optional), SECRET)
     ways: dict[str, MoneyProvider] = {}
@@ -180,12 +193,12 @@ def world(
     made = Desk(wallet, plan, np.random.Generator(np.random.PCG64(seed)), village.clock, **(desk or {}))
     root = f"https://{PROXY}:{ours}"
     emulator = _emulator(made, f"{root}/hooks/{SECRET_PATH}")
-    with ExitStack() as opened:
+    with here, there, ExitStack() as opened:
         ways[chosen.line] = provider_of(chosen, secrets, root, village.clock)
         opened.callback(ways[chosen.line].close)
         app = create_app(village.core, hooks(chosen, secrets, root))
-        opened.enter_context(serving(app, ours))
-        opened.enter_context(serving(emulator.app(), theirs))
+        opened.enter_context(serving(app, here))
+        opened.enter_context(serving(emulator.app(), there))
         calls = opened.enter_context(httpx2.Client(timeout=30))
         found = World(village, emulator, chosen.line, calls, f"http://{PROXY}:{ours}", ways[chosen.line])
         made.early = found.post

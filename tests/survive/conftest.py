@@ -1,5 +1,19 @@
-"""The stores of the flows' tests."""
+"""Every kind of database, empty and ready."""
 
-from tests.flows.conftest import migrated_postgres, postgres_server, store, village
+from tests.contract.conftest import (
+    address,
+    migrated_postgres,
+    migrated_sqlite,
+    postgres_address,
+    postgres_server,
+    sqlite_address,
+)
 
-__all__ = ["migrated_postgres", "postgres_server", "store", "village"]
+__all__ = [
+    "address",
+    "migrated_postgres",
+    "migrated_sqlite",
+    "postgres_address",
+    "postgres_server",
+    "sqlite_address",
+]

@@ -30,6 +30,7 @@ from microgrid.store.sql_session import Session
 from microgrid.switching.sites import CAREFREE, SiteState
 from microgrid.switching.supply import Desired, Reported
 from microgrid.switching.tokens import HandOver
+from microgrid.switching.told import Ask
 from tests.flows.village import ENERGY, START, AnyStore, HandClock, Sent, Village
 
 LINE = "mpesa:600638"
@@ -67,6 +68,9 @@ class Meters:
 
     def send(self, meter_id: str, desired: Desired) -> None:
         self.post.note("order", meter_id, str(desired.revision), str(desired.supply.on))
+
+    def request(self, meter_id: str, ask: Ask) -> None:
+        self.post.note("ask", meter_id, ask.kind)
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ def hand_over(village: Village) -> None:
 def report(village: Village) -> None:
     revision = village.desired("K-200").revision
     now = village.clock.at
-    flows.on_reported(village.core, "M-K-200", Reported(revision, True, "applied", 1000, 1, now, now))
+    flows.on_reported(village.core, "M-K-200", Reported(revision, True, 1000, 1, now, now))
 
 
 # Minutes after the start, and what happens then. Every step may be repeated: it was done or it is done now.
@@ -199,11 +203,13 @@ STORY: tuple[tuple[int, Callable[[Village], object]], ...] = (
 )
 
 
-def live(village: Village, folder: Path) -> None:
-    """Live through the story from where the process before stopped."""
+def live(village: Village, folder: Path, minutes_max: int = 9999) -> None:
+    """Live through the story from where the process before stopped, to its end or up to some minute."""
     place = folder / "place"
     first = int(place.read_text(encoding="utf-8")) if place.exists() else 0
     for number, (minutes, step) in enumerate(STORY[first:], first):
+        if minutes > minutes_max:
+            break
         place.write_text(str(number), encoding="utf-8")
         village.clock.at = START + timedelta(minutes=minutes)
         step(village)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from microgrid.store.opening import upgrade
 from microgrid.store.sql import open_store
 from microgrid.store.tables import METADATA
 from tests.flows.village import START, AnyStore, Village
-from tests.survive.story import STORY, die, ending, found, live, village_on
+from tests.survive.story import STORY, Post, die, ending, found, live, village_on
 
 EACH = 20  # of the boundaries in the short run one in so many
 FORKS = multiprocessing.get_context("forkserver")  # each process new, and quickly there
@@ -34,20 +35,27 @@ class Place:
 
     def anew(self) -> Path:
         """Empty the database, found the village, and return a new folder."""
-        if "://" in self.address:
-            private_postgres.empty(self.address, METADATA)
-        else:
-            Path(self.address).unlink(missing_ok=True)
-            for beside in ("-wal", "-shm"):
-                Path(self.address + beside).unlink(missing_ok=True)
-            upgrade(self.address)
         self.times += 1
         folder = self.folder / f"{self.times}"
         folder.mkdir()
+        if "://" in self.address:
+            private_postgres.empty(self.address, METADATA)
+            self._found(folder)
+        else:
+            Path(self.address).write_bytes(self._founded())
+        return folder
+
+    @cache  # noqa: B019 - a place lives as long as its test
+    def _founded(self) -> bytes:
+        """Return the file of a village that was founded."""
+        upgrade(self.address)
+        self._found(self.folder)
+        return Path(self.address).read_bytes()
+
+    def _found(self, folder: Path) -> None:
         store = open_store(self.address)
         found(village_on(store, folder))
         store.close()
-        return folder
 
     def until(self, die_at: int, how: str) -> tuple[Path, int | None]:
         """Found the village, and let a process live in it until it is killed; return its folder and how it ended."""
@@ -86,7 +94,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 def sent(folder: Path) -> list[tuple[str, ...]]:
     """Return all that went out of a village."""
-    return village_on(MemoryStore(), folder).core.link.post.noted()  # type: ignore[attr-defined]  # of the story
+    return Post(folder / "sent").noted()
 
 
 def texts(folder: Path) -> set[tuple[str, ...]]:

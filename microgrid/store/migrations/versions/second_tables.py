@@ -33,12 +33,14 @@ def upgrade() -> None:
     _reconciliation()
     _leases()
     _meters()
+    _devices()
 
 
 def _people() -> None:
     table(
         "phones",
-        "id text, customer_id text, number text, kind text, hash text, tail text, added_at_us whole, ended_at_us whole?",
+        "id text, customer_id text, number text, kind text, hash text, tail text, added_at_us whole, "
+        "ended_at_us whole?",
         key="id",
     )
     for field in ("customer_id", "number", "hash", "tail"):
@@ -243,7 +245,8 @@ def _reconciliation() -> None:
     table(
         "month_closes",
         "id text, account text, currency text, timezone text, start_us whole, end_us whole, opening_minor whole, "
-        "closing_minor whole, statement_minor whole, matched whole, books_until_us whole, closed_at_us whole, closed_by text",
+        "closing_minor whole, statement_minor whole, matched whole, books_until_us whole, closed_at_us whole, "
+        "closed_by text",
         key="id",
     )
     index("month_closes_by_account", "month_closes", "account")
@@ -294,7 +297,8 @@ def _meters() -> None:
     table(
         "contacts",
         "id text, heard_at_us whole, here truth, boot whole, birth whole, firmware whole, capabilities whole, "
-        "tokens whole, clock_set truth, clock_off_s whole, wire_epoch whole?, seen_to whole, missing text, births text",
+        "tokens whole, clock_set truth, clock_off_s whole, timed_at_us whole?, wire_epoch whole?, "
+        "seen_to whole, missing text, births text",
         key="id",
     )
     table("sendings", "id text, revision whole, sent_at_us whole, times whole", key="id")
@@ -304,5 +308,27 @@ def _meters() -> None:
         key="id",
     )
     index("meter_events_by_meter_id", "meter_events", "meter_id")
-    table("dead_letters", "id text, topic text, reason text, body octets, received_at_us whole, repeats whole", key="id")
+    table(
+        "dead_letters",
+        "id text, topic text, reason text, body octets, received_at_us whole, repeats whole",
+        key="id",
+    )
     table("bridge_leases", "id text, holder text, until_us whole", key="id")
+
+
+def _devices() -> None:
+    add_column("meters", "model_id text", "''")
+    table("device_models", "id text, profile text, expected_contact_s whole?, unit text, link text", key="id")
+    table(
+        "broker_users",
+        "id text, site_id text, kind text, password_hash text, sealed_password octets, issued_at_us whole, "
+        "shown_at_us whole?, revoked_at_us whole?",
+        key="id",
+    )
+    index("broker_users_by_site_id", "broker_users", "site_id")
+    table(
+        "claims",
+        "id text, code_hash text, site_id text, issued_at_us whole, claimed_at_us whole?, claimed_by text",
+        key="id",
+    )
+    index("claims_by_code_hash", "claims", "code_hash")

@@ -1,0 +1,40 @@
+"""`microgrid device`: the protocol that meters speak, for who makes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+device = typer.Typer(help="The protocol that meters speak, for who makes them.", no_args_is_help=True)
+
+
+@device.command("conform")
+def device_conform(
+    meter: Annotated[str, typer.Argument(help="Id of the meter.")],
+    *,
+    keys: Annotated[Path, typer.Option(help="Keys of meters, one line of JSON each.")],
+    broker: Annotated[str, typer.Option(help="Where the broker is, as HOST:PORT.")] = "127.0.0.1:1883",
+    profile: Annotated[Literal["T", "S", "M", "G"], typer.Option(help="What the meter says it is.")] = "S",
+    bench: Annotated[
+        str,
+        typer.Option(help="What puts loads on it: none, ask (you), emulated, python, c99, or a command of yours."),
+    ] = "none",
+    gateway: Annotated[str, typer.Option(help="Profile G: the gateway that carries the meter.")] = "",
+    user: Annotated[str, typer.Option(help="Name of the tester at the broker.")] = "",
+    password_file: Annotated[Path | None, typer.Option(help="File with the tester's password.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="Authority of the broker's certificate; with it, TLS.")] = None,
+    wait: Annotated[float, typer.Option(help="How many seconds to wait for an answer.", min=0.1, max=600)] = 5.0,
+    tokens: Annotated[
+        int, typer.Option(help="Profile T: count of the newest token the meter took.", min=1, max=2**31)
+    ] = 1,
+    only: Annotated[list[str] | None, typer.Option("--only", help="A check such as C17; repeatable.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write the certificate (HTML).")] = None,
+) -> None:
+    """Put a meter on a broker through the checks of its profile, byte for byte (exit code 1: one has failed)."""
+    from microgrid.cli.conforming import Asked, conform
+
+    place = Asked(meter, broker, keys, profile, bench, gateway, user, password_file, ca_file)
+    raise typer.Exit(conform(replace(place, wait_s=wait, tokens=tokens, only=tuple(only or ()), report=report)))
