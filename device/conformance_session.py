@@ -329,7 +329,16 @@ class Session:
 def words_of(message: Message) -> str:
     """Return a message in a line of words."""
     fields = in_words(message)
-    return ", ".join(f"{name} {value}" for name, value in fields.items() if name != "message")
+    return ", ".join(f"{name} {_plain(value)}" for name, value in fields.items() if name != "message")
+
+
+def _plain(value: object) -> str:
+    """Return a value without the signs of a programming language."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, dict):
+        return f"({', '.join(f'{name} {_plain(each)}' for name, each in value.items())})"
+    return f"({', '.join(map(_plain, value))})" if isinstance(value, list) else str(value)
 
 
 def _differences(found: Reported, wanted: dict[str, Any]) -> str:

@@ -311,7 +311,7 @@ class Fleet:
         due_s = min(station.link_s, self.moment_s(station.device.look_again_s))
         if due_s < station.due_s:
             station.due_s = due_s
-            self.timers.at(due_s, station)
+            self.timers.at_any_rate(due_s, station)
 
     def _look_after(self, station: Station) -> None:
         if self._now_s < station.due_s or station.place is Place.GONE:

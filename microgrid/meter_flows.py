@@ -27,8 +27,10 @@ from microgrid.flows import BATCH, Taken, send
 from microgrid.ports import Core, UnitOfWork, transact
 from microgrid.switching import listening, meter_keys
 from microgrid.switching import service as switching
+from microgrid.switching.device_models import expected_contacts
 from microgrid.switching.listening import Answer
 from microgrid.switching.meter_records import DeadLetter, Sending
+from microgrid.switching.progress import is_silent
 from microgrid.switching.service import Order
 from microgrid.switching.supply import Twin
 from microgrid.switching.told import Ask, Batch, Coming, Happening, Report
@@ -37,7 +39,6 @@ LONGEST_PAUSE = timedelta(minutes=80)  # between two sendings of one order
 ALL_METERS = 10**6
 ASK = "ask"  # kind of the outbox
 ASK_LASTS = timedelta(minutes=2)
-SILENT_FOR = timedelta(days=2)  # without a word from a meter that is to do something else
 
 
 def on_links(core: Core, comings: Sequence[Coming]) -> None:
@@ -146,10 +147,12 @@ def _ask_of(body: str) -> Ask:
 
 def _look_for_silence(uow: UnitOfWork, orders: Sequence[Order], now: datetime) -> None:
     """Call for a person where a meter should do something else and has not been heard for too long."""
-    heard = uow.contacts.get_all({order.meter_id for order in orders})
+    meter_ids = {order.meter_id for order in orders}
+    heard = uow.contacts.get_all(meter_ids)
+    expected = expected_contacts(uow, uow.meters.get_all(meter_ids).values()) if heard else {}
     for order in orders:
         contact = heard.get(order.meter_id)
-        if contact is not None and now - contact.heard_at > SILENT_FOR:
+        if contact is not None and is_silent(contact.heard_at, expected.get(order.meter_id), now):
             since = f"{contact.heard_at:%Y-%m-%d %H:%M} UTC"
             what = f"meter '{order.meter_id}' has not been heard since {since}, and is to do something else"
             raise_alarm(

@@ -10,9 +10,9 @@ from microgrid.customers.reach import EVERYTHING, Reach, within
 from microgrid.customers.records import Fit, Meter, Site
 from microgrid.customers.service import fitted, need
 from microgrid.ports import Core, UnitOfWork
-from microgrid.switching.device_records import DeviceModel
+from microgrid.switching.device_models import expected_contacts
 from microgrid.switching.meter_records import Contact
-from microgrid.switching.progress import Known, Progress, expected_contact, heard, is_silent, progress
+from microgrid.switching.progress import Known, Progress, heard, is_silent, progress
 from microgrid.switching.service import explain
 from microgrid.switching.supply import Desired, Reported, Twin
 from microgrid.views import Page, paged
@@ -74,7 +74,7 @@ def meter(core: Core, meter_id: str) -> MeterView:
         found = need(uow.meters, meter_id, "meter")
         line = next(iter(_lines(uow, [found], now)))
         known, contact, claim = uow.twins.get(meter_id), uow.contacts.get(meter_id), uow.claims.get(meter_id)
-        expected = expected_contact(found.profile, _model(uow, found))
+        expected = expected_contacts(uow, [found])[meter_id]
         return MeterView(
             line,
             explain(uow, meter_id, now),
@@ -142,11 +142,10 @@ def _lines(uow: UnitOfWork, rows: Sequence[Meter], now: datetime) -> Iterator[Me
     ids = [row.id for row in rows]
     known, fits = _known(uow, ids), _fits(uow, ids)
     places = uow.connections.get_all({fit.connection_id for fit in fits.values()})
-    kinds = uow.device_models.get_all({row.model_id for row in rows if row.model_id})
+    expected = expected_contacts(uow, rows)
     for row in rows:
         fit, desired = fits.get(row.id), known[row.id].twin.desired
         place = None if fit is None else places.get(fit.connection_id)
-        expected = expected_contact(row.profile, kinds.get(row.model_id))
         yield MeterLine(
             row.id,
             row.profile,
@@ -155,7 +154,7 @@ def _lines(uow: UnitOfWork, rows: Sequence[Meter], now: datetime) -> Iterator[Me
             None if place is None else place.site_id,
             "" if desired is None else "ON" if desired.supply.on else "OFF",
             progress(known[row.id], now),
-            is_silent(heard(known[row.id]), expected, now),
+            is_silent(heard(known[row.id]), expected[row.id], now),
         )
 
 
@@ -172,10 +171,6 @@ def _known(uow: UnitOfWork, meter_ids: Sequence[str]) -> Mapping[str, Known]:
 
 def _fits(uow: UnitOfWork, meter_ids: Iterable[str]) -> Mapping[str, Fit]:
     return {fit.meter_id: fit for fit in fitted(uow.fits.where_in("meter_id", meter_ids))}
-
-
-def _model(uow: UnitOfWork, row: Meter) -> DeviceModel | None:
-    return uow.device_models.get(row.model_id) if row.model_id else None
 
 
 def _keys(uow: UnitOfWork, meter_id: str) -> str:

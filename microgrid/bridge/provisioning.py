@@ -41,7 +41,8 @@ def line_of(given: Secrets) -> str:
     keys = [None if key is None else key.hex() for key in given.keys]
     told: dict[str, Any] = {"meter": given.meter_id, "site": given.site_id, "keys": keys}
     told |= {"username": given.username}
-    return json.dumps(told | ({"password": given.password} if given.password else {}))
+    told |= {"password": given.password} if given.password else {}
+    return json.dumps(told if given.token_unit_s is None else told | {"token_unit_s": given.token_unit_s})
 
 
 def sealed_file(lines: Sequence[str], passphrase: str) -> str:

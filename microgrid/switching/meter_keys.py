@@ -16,7 +16,6 @@ from microgrid.errors import Contradiction, InvalidInput, Problem
 from microgrid.ports import Keys, UnitOfWork
 from microgrid.switching.meter_records import MeterKeysRow
 
-NO_SLOT = bytes(KEY_BYTES)  # how a slot without a key is kept
 IN_A_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}")
 RESERVED = ("gateway", "shed")
 
@@ -82,11 +81,13 @@ def revoke_keys(uow: UnitOfWork, meter_id: str, now: datetime) -> MeterKeysRow:
 def opened_keys(row: MeterKeysRow, keys: Keys) -> MeterKeys:
     """Return the keys of a row; InvalidInput when they were sealed with another key of the service."""
     plain = keys.unseal(row.sealed, _owner(row.id))
-    if len(plain) != KEY_BYTES * SLOTS:
-        what = f"the sealed keys of meter '{row.id}' hold {len(plain)} bytes, not {KEY_BYTES * SLOTS}"
-        raise InvalidInput(Problem("MG-M060", what, fix="restore the books from a backup; they were changed by hand"))
-    first, second = (plain[at : at + KEY_BYTES] for at in (0, KEY_BYTES))
-    return MeterKeys((_key(first), _key(second)), row.sign_with, 8 if row.tag_bytes == 8 else 32)
+    try:
+        return _read(plain, row.sign_with, row.tag_bytes)
+    except ValueError as error:
+        fix = "restore the books from a backup; they were changed by hand"
+        raise InvalidInput(
+            Problem("MG-M060", f"the keys of meter '{row.id}' cannot be read: {error}", fix=fix)
+        ) from None
 
 
 def _held(uow: UnitOfWork, meter_id: str) -> MeterKeysRow:
@@ -106,11 +107,19 @@ def _changed(uow: UnitOfWork, keys: Keys, row: MeterKeysRow, after: MeterKeys, n
 
 
 def _written(keys: MeterKeys) -> bytes:
-    return b"".join(key or NO_SLOT for key in keys.slots)
+    """Return both slots as bytes: which of them hold a key, and the keys."""
+    held = bytes(key is not None for key in keys.slots)
+    return held + b"".join(key or bytes(KEY_BYTES) for key in keys.slots)
 
 
-def _key(kept: bytes) -> bytes | None:
-    return None if kept == NO_SLOT else kept
+def _read(plain: bytes, sign_with: int, tag_bytes: int) -> MeterKeys:
+    if len(plain) != SLOTS + KEY_BYTES * SLOTS or sign_with not in range(SLOTS):
+        raise ValueError(f"they have {len(plain)} bytes")
+    first, second = (
+        plain[start : start + KEY_BYTES] if plain[slot] else None
+        for slot, start in enumerate(range(SLOTS, len(plain), KEY_BYTES))
+    )
+    return MeterKeys((first, second), sign_with, 8 if tag_bytes == 8 else 32)
 
 
 def _owner(meter_id: str) -> str:

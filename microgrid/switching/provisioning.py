@@ -30,6 +30,7 @@ from microgrid.switching.meter_keys import (
 
 BROKER = "broker"  # kind of the outbox: the broker's list of devices is to be written again
 SERVICE_USER = "service"
+DAY_S = 86_400
 _HOW_TO_ADD = {"meter": "microgrid meter add", "gateway": "microgrid broker gateway"}
 _HOW_TO_RENEW = {"meter": "microgrid meter renew --password", "gateway": "microgrid broker gateway --renew"}
 
@@ -54,6 +55,7 @@ class Secrets:
     sign_with: Literal[0, 1]
     username: str
     password: str = field(repr=False)
+    token_unit_s: int | None = None  # what one unit of its keypad tokens means; None: it takes none, or counts energy
 
 
 def issue(uow: UnitOfWork, keys: Keys, meter_id: str, site_id: str, fresh: Fresh, now: datetime, actor: str) -> bool:
@@ -102,7 +104,8 @@ def hand_out(uow: UnitOfWork, keys: Keys, meter_id: str, now: datetime, actor: s
     password = keys.unseal(user.sealed_password, _owner(meter_id)).decode()
     _seen(uow, user, now)
     note(uow, f"keys:{meter_id}:show", now, actor, "show keys", f"meter:{meter_id}")
-    return Secrets(meter_id, user.site_id, held.slots, _slot(held), user.id, password)
+    unit_s = _token_unit_s(uow, meter_id)
+    return Secrets(meter_id, user.site_id, held.slots, _slot(held), user.id, password, unit_s)
 
 
 def hand_out_gateway(uow: UnitOfWork, keys: Keys, gateway_id: str, now: datetime, actor: str) -> str:
@@ -236,6 +239,15 @@ def _unseen(uow: UnitOfWork, device_id: str, noun: UserKind) -> BrokerUser:
 
 def _seen(uow: UnitOfWork, user: BrokerUser, now: datetime) -> None:
     uow.broker_users.put(replace(user, shown_at=now, sealed_password=b""))
+
+
+def _token_unit_s(uow: UnitOfWork, meter_id: str) -> int | None:
+    """Return how long supply goes on for one unit of a meter's tokens, where its model says that they give time."""
+    meter, device = uow.meters.get(meter_id), uow.token_devices.get(meter_id)
+    model = None if meter is None or not meter.model_id else uow.device_models.get(meter.model_id)
+    if model is None or model.unit != "day":
+        return None
+    return DAY_S if device is None else DAY_S // device.divider
 
 
 def _slot(keys: MeterKeys) -> Literal[0, 1]:

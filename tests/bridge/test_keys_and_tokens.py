@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import permutations
 
 import pytest
@@ -124,6 +125,33 @@ def test_names_that_cannot_stand_in_a_topic_are_refused(heard: Field, site: str)
             lambda uow: meter_keys.put_keys(uow, heard.core.keys, METER, site, KEYS, heard.village.clock.now()),
         )
     assert refused.value.problems[0].code == "MG-M062"
+
+
+def test_keys_changed_by_hand_open_nothing_and_hinder_nobody(heard: Field) -> None:
+    before = row(heard)
+    for changed in (replace(before, sign_with=1), replace(before, sign_with=7), replace(before, sealed=b"x")):
+        change(heard, partial(put, changed))
+        with pytest.raises(InvalidInput):
+            meter_keys.opened_keys(row(heard), heard.core.keys)
+        heard.radios[METER].come()
+        heard.settle()
+    change(heard, partial(put, before))
+    heard.village.pay("R1", 50_000)
+    heard.run(60, 5)
+    assert heard.is_on()
+
+
+@pytest.mark.parametrize("keys", [MeterKeys((bytes(32), None)), MeterKeys((None, FRESH), 1, 8), rotated(KEYS, FRESH)])
+def test_keys_are_kept_as_they_are(keys: MeterKeys) -> None:
+    place = make_field(MemoryStore())
+    with place.core.store.begin() as uow:
+        meter_keys.put_keys(uow, place.core.keys, METER, SITE, keys, place.village.clock.now())
+    with place.core.store.begin() as uow:
+        assert meter_keys.keys_of(uow, place.core.keys, METER) == keys
+
+
+def put(changed: MeterKeysRow, uow: UnitOfWork) -> None:
+    uow.meter_keys.put(changed)
 
 
 def test_keys_sealed_with_another_key_open_nothing_and_hinder_nobody(heard: Field) -> None:

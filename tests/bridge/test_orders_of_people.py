@@ -186,3 +186,18 @@ def test_a_list_shows_each_meter_and_who_is_silent(place: Field) -> None:
     assert silent == {METER: True, "M-K-105": False, "M-S": False}
     assert meter_views.meter(place.core, "M-S").expected_contact_s == 7 * 86_400
     assert [one.id for one in meter_views.without_keys(place.core, "kisiju")] == ["M-K-105"]
+
+
+def test_silence_calls_for_a_person_when_a_meter_is_later_than_its_model_allows(place: Field) -> None:
+    radio = place.install()
+    radio.come()
+    place.village.pay("R1", 100_000)
+    place.settle()
+    radio.go()
+    place.village.clock.pass_(hours=24)
+    meters.order(place.core, METER, OFF, "asha")
+    place.run(600, 300)
+    assert meter_views.meter(place.core, METER).doubts == []
+    place.run(7200, 600)
+    (said,) = {doubt for doubt in meter_views.meter(place.core, METER).doubts if "is to do something else" in doubt}
+    assert said.startswith("meter 'M-K-104' has not been heard since 2026-03-02 06:00 UTC")

@@ -190,6 +190,14 @@ def test_a_model_says_what_its_meters_can_do(home: Village) -> None:
             meters.issue(home.core, SITE, [(Meter("M-K-104", model_id=model_id), fresh())], "asha")
 
 
+def test_a_meter_knows_what_a_unit_of_its_tokens_means(home: Village) -> None:
+    meters.add_model(home.core, DeviceModel("keypad", "S", 86_400, "day"), "asha")
+    meters.issue(home.core, SITE, [(Meter("M-7", model_id="keypad"), fresh())], "asha")
+    (given,) = meters.hand_out(home.core, ["M-7"], "asha")
+    (identity,) = identities_of([line_of(given)])
+    assert identity.plate.token_unit_s == 86_400
+
+
 def test_a_factory_file_opens_with_its_passphrase_alone() -> None:
     lines = [json.dumps({"meter": f"M-{number}"}) for number in range(3)]
     sealed = sealed_file(lines, "four words in a row")

@@ -242,6 +242,8 @@ def test_the_certificate_shows_the_very_bytes_that_should_have_come() -> None:
     shown = page(certificate)
     assert said[-1] in shown
     assert "Does not conform to device protocol 1, profile M: 1 of 1 checks failed" in shown
+    assert "on no, cutoff_wh none, until_s none" in shown
+    assert "fail (grace_s 0, lifeline_w 0, lifeline_s 0, critical no, " in shown
 
 
 def test_the_page_runs_nothing_and_shows_signs_as_they_are() -> None:

@@ -200,7 +200,7 @@ def test_timers_give_what_is_due_in_order_and_leave_the_rest() -> None:
     for moment_s, name in ((3.0, "c"), (1.0, "a"), (2.0, "b"), (1.0, "a too")):
         timers.at(moment_s, name)
     assert timers.wait_s(0.5, 10.0) == 0.5
-    assert list(timers.due(2.0)) == ["a", "a too", "b"]
+    assert timers.due(2.0) == ["a", "a too", "b"]
     assert (len(timers), timers.wait_s(2.0, 0.25), timers.wait_s(9.0, 0.25)) == (1, 0.25, 0.0)
 
 

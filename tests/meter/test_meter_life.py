@@ -35,6 +35,7 @@ MOST_W, DAY_S, WINDOW_S = 2000, 86_400, 30
 BY_TOKEN = replace(PLATE, capabilities=PLATE.capabilities | Capability.KEYPAD)
 SECRET = Secret(123_456_789, bytes(range(16)))
 CODES = {value: list(islice(codes(SECRET, value), 40)) for value in range(1, 6)}
+MOST_TOKENS = 8
 STRANGER = MeterKeys((bytes(32), None))
 
 
@@ -116,7 +117,7 @@ class MeterLife(RuleBasedStateMachine):
 
     @rule(units=st.integers(1, 5))
     def pay_by_token(self, units: int) -> None:
-        if len(self.service.tokens) < 8:
+        if len(self.service.tokens) < MOST_TOKENS:
             self.service.take(units, self.now_s)
             self.service.count = next_count(self.service.count, Kind.ADD)
             self.service.tokens.append(text_of(SECRET, CODES[units][self.service.count - 1][1]))
@@ -136,12 +137,31 @@ class MeterLife(RuleBasedStateMachine):
         """Bring any message that was ever sent."""
         self.bench.tell(data.draw(st.sampled_from(self.service.letters)))
 
-    @rule(load_w=watts, seconds=spans)
-    def replay_the_last_time(self, load_w: int, seconds: int) -> None:
-        """Bring the time that was told last once more, a while after it."""
+    @rule(seconds=spans, is_cut=st.booleans())
+    def replay_the_last_time(self, seconds: int, *, is_cut: bool) -> None:
+        """Bring the time that was told last once more, a while after it, and perhaps after a reboot."""
         self.come()
-        self.use(load_w, seconds)
+        self.use(10, seconds)
+        if is_cut:
+            self.cut_power(seconds)
         self.bench.tell(self.service.letters[-1])
+
+    @rule(units=st.integers(1, 5))
+    def cross(self, units: int) -> None:
+        """Let a message overtake a token that was paid for after it."""
+        if len(self.service.tokens) < MOST_TOKENS:
+            self.pay(units)
+            before = self.service.desired[-1]
+            self.pay_by_token(units)
+            self.bench.type(self.service.tokens[-1])
+            self.bench.tell(before)
+
+    @rule(load_w=st.sampled_from([45, MOST_W]))
+    def say_the_same_again_and_again(self, load_w: int) -> None:
+        for _ in range(8):
+            self.service.ask(self.now_s)
+            self.deliver()
+            self.use(load_w, 900)
 
     @rule(data=st.data())
     def forge(self, data: st.DataObject) -> None:
