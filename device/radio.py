@@ -51,5 +51,10 @@ def delays_s(radio: Radio, chance: Chance) -> tuple[float, ...]:
 
 
 def wait_s(tries: int, chance: Chance, first_s: float = FIRST_WAIT_S) -> float:
-    """Return how long to wait before connecting again: any time up to 5 s, 10 s, 20 s and so on, at most 10 min."""
-    return float(chance.random() * min(LONGEST_WAIT_S, first_s * 2 ** min(tries, 10)))
+    """Return how long to wait before connecting again: any time up to 5 s, then 5 to 10 s, 10 to 20 s, to 10 min.
+
+    Were the later waits to begin at nothing too, a few in a hundred meters would try twice within the first two
+    seconds after a broker died, in vain, and then wait four times as long as the others.
+    """
+    longest_s = min(LONGEST_WAIT_S, first_s * 2 ** min(tries, 10))
+    return between(chance, longest_s / 2 if tries else 0.0, longest_s)

@@ -61,15 +61,18 @@ class Asked:
 
 def run(asked: Asked) -> None:
     """Run the meters until somebody or the time asked for ends it, and print what happened."""
-    chance = np.random.default_rng(asked.seed)
     identities = _identities(asked)
     begin_s = int(WallClock().now().timestamp())
+    chance = np.random.default_rng(asked.seed)
+    fresh = np.random.default_rng([asked.seed, begin_s])  # numbers of births and registers must never come again
     loads = _loads(asked, len(identities), begin_s, chance)
     mishaps = _mishaps(asked, identities, chance)
     _make_room(len(identities))
-    fleet = Fleet(_broker(asked), chance, stopwatch(), begin_s, asked.speed, RADIOS[asked.radio])
+    fleet = Fleet(_broker(asked), fresh, stopwatch(), begin_s, asked.speed, RADIOS[asked.radio])
+    rows = RING_ROWS if len(identities) < MANY_METERS else FEW_ROWS
     for identity, load in zip(identities, loads, strict=True):
-        fleet.add(identity, _device(asked, identity, load, begin_s, chance))
+        new = Flash(whole(fresh, U32), keypad=None if identity.secret is None else Keypad(identity.secret))
+        fleet.add(identity, _device(asked.folder, identity, new, load, begin_s, rows))
     befallen = accidents.plan(fleet, mishaps)
     talk(f"{len(identities)} meters on {asked.broker}, {befallen} faults planned; Ctrl-C stops them")
     _until_stopped(fleet, asked.seconds)
@@ -188,20 +191,17 @@ def _make_room(meters: int) -> None:
         raise Environment(Problem("MG-E080", str(error), fix="or run fewer meters with --count")) from None
 
 
-def _device(asked: Asked, identity: Identity, load: Load, begin_s: int, chance: np.random.Generator) -> Emulated:
+def _device(folder: Path | None, identity: Identity, new: Flash, load: Load, begin_s: int, rows: int) -> Emulated:
     """Return a meter with what it kept in its folder, or a new one."""
-    keypad = None if identity.secret is None else Keypad(identity.secret)
-    new = Flash(whole(chance, U32), keypad=keypad)
-    rows = RING_ROWS if asked.count and asked.count < MANY_METERS else FEW_ROWS
-    if asked.folder is None:
+    if folder is None:
         return Emulated(identity.plate, new, load, begin_s, rows)
-    with said_plainly(asked.folder):
-        asked.folder.mkdir(parents=True, exist_ok=True)
-    memory = Folder(asked.folder, rows)
+    with said_plainly(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    memory = Folder(folder, rows)
     try:
         kept = memory.flash(identity.plate.meter, identity.secret)
     except SavedError as error:
-        file = asked.folder / f"{identity.plate.meter}.json"
+        file = folder / f"{identity.plate.meter}.json"
         raise InvalidInput(_of_file("MG-M112", file, str(error), "remove the file: the meter begins anew")) from None
     return Emulated(identity.plate, kept or new, load, begin_s, rows, memory)
 

@@ -53,7 +53,7 @@ KNOWN = {  # what is there, by the names that requests have for it
 }
 NOT_DESCRIBED = {"/openapi.json"}  # the hooks, too: their addresses are secret; see tests/money_in
 QUICK = settings(
-    max_examples=15,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     database=None,

@@ -188,10 +188,10 @@ class Always:
         return self.number
 
 
-def test_waits_grow_from_five_seconds_to_ten_minutes_and_begin_at_none() -> None:
+def test_waits_grow_from_five_seconds_to_ten_minutes_and_only_the_first_may_be_none() -> None:
     late: Chance = Always(0.999999)
     assert [round(wait_s(tries, late)) for tries in (0, 1, 2, 6, 7, 100)] == [5, 10, 20, 320, 600, 600]
-    assert wait_s(100, Always(0.0)) == 0.0
+    assert [wait_s(tries, Always(0.0)) for tries in (0, 1, 2, 100)] == [0, 5, 10, 300]
     assert wait_s(10_000, late) <= LONGEST_WAIT_S
 
 

@@ -294,7 +294,7 @@ class MeterLife(RuleBasedStateMachine):
         return newest.cutoff_wh is not None and self.bench.register_wh() >= newest.cutoff_wh
 
 
-short = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True)
+short = settings(max_examples=150, stateful_step_count=30, deadline=None, derandomize=True)
 MeterLife.TestCase.settings = short
 TestMeterLife = MeterLife.TestCase
 

@@ -19,7 +19,7 @@ def meters(
     ] = None,
     count: Annotated[int, typer.Option(help="How many of the meters in the file; 0: all.", min=0)] = 0,
     speed: Annotated[int, typer.Option(help="How much faster the meters' time goes.", min=1, max=86_400)] = 1,
-    seed: Annotated[int, typer.Option(help="Of everything that happens by chance.", min=0)] = 1,
+    seed: Annotated[int, typer.Option(help="Of loads and faults by chance; the same again repeats them.", min=0)] = 1,
     load: Annotated[Path | None, typer.Option(help="What homes draw (CSV): second, then a column per home.")] = None,
     scenario: Annotated[Path | None, typer.Option(help="A scenario file, whose homes and businesses draw.")] = None,
     radio: Annotated[Literal["clear", "2g", "bad"], typer.Option(help="How messages travel.")] = "clear",
