@@ -109,13 +109,13 @@ def main() -> None:
         parser.error(f"no meter {asked.meter} in {asked.keys}: {error}")
     host, _, port = asked.broker.rpartition(":")
     tls = None if asked.ca_file is None else ssl.create_default_context(cafile=asked.ca_file)
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    folder = Folder(asked.folder, RING_ROWS, is_durable=True)
-    broker = Broker(host, int(port), asked.keep_alive, tls)
-    _run(begun(identity, broker, folder, secrets.SystemRandom()))
+    alone(identity, Broker(host, int(port), asked.keep_alive, tls), asked.folder)
 
 
-def _run(fleet: Fleet) -> None:
+def alone(identity: Identity, broker: Broker, folder: Path) -> None:
+    """Run one meter on a broker until the input ends or a signal comes; it keeps what it saves in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fleet = begun(identity, broker, Folder(folder, RING_ROWS, is_durable=True), secrets.SystemRandom())
     bench = Bench(fleet, fleet.stations[0], sys.stdout.write)
 
     def end(_number: int, _frame: object) -> None:

@@ -27,6 +27,14 @@ class BrokerSettings(Frozen):
         str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="Another one for each service on one broker.")
     ] = "microgrid"
 
+    worker: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9_-]{0,40}$",
+            description="Where several services work on one database: the name of this one; meters are shared out.",
+        ),
+    ] = ""
+
     @model_validator(mode="after")
     def _is_proven(self) -> Self:
         enforce(self._mistakes())

@@ -9,6 +9,7 @@ on_sent       the broker has taken what was sent
 on_dead       messages that could not be taken, kept with the reason
 catch_up      what no meter holds, when the way to meters has come back
 send_again    what no meter has confirmed, whenever it is due
+claim_parts   which of several workers looks after which meters
 send_asks     what people at a command line ask of meters
 
 Messages come proven; whatever order they come in, and however often, they end in the same books.
@@ -25,7 +26,7 @@ from functools import partial
 from microgrid.billing.enquiries import raise_alarm
 from microgrid.flows import BATCH, Taken, send
 from microgrid.ports import Core, UnitOfWork, transact
-from microgrid.switching import listening, meter_keys
+from microgrid.switching import listening, meter_keys, partitions
 from microgrid.switching import service as switching
 from microgrid.switching.device_models import expected_contacts
 from microgrid.switching.listening import Answer
@@ -132,6 +133,18 @@ def catch_up(core: Core) -> None:
         waiting = [twin.meter_id for twin in uow.twins.due(now + LONGEST_PAUSE, ALL_METERS) if not twin.in_sync]
     for some in (waiting[first : first + BATCH] for first in range(0, len(waiting), BATCH)):
         send(core, transact(core.store, partial(switching.send_now, meter_ids=some, now=now)))
+
+
+def claim_parts(core: Core, worker: str) -> frozenset[int]:
+    """Say that a worker is there, and return the parts of all meters that it looks after from now on."""
+    now = core.clock.now()
+    return transact(core.store, lambda uow: partitions.claim(uow, worker, now))
+
+
+def let_go_of_parts(core: Core, worker: str) -> None:
+    """Leave the parts that a worker looks after to others, because it ends."""
+    now = core.clock.now()
+    transact(core.store, lambda uow: partitions.let_go(uow, worker, now))
 
 
 def _answer(core: Core, answer: Answer) -> None:

@@ -33,6 +33,7 @@ READINGS_AT_ONCE = 100  # messages of up to 12 rows: so long a new report may ha
 MOST_WAITING = 5000  # of each; then the network waits
 KEPT_PER_TOPIC = 20  # dead letters
 LONGEST_KEPT = 1024  # bytes of a dead letter
+OF_ONE_WORKER = ("link", "reported")  # everybody hears them; of the rest each worker gets some
 STRANGERS = "of no meter of ours"
 
 Flow = Callable[[Core, Sequence[Any]], object]
@@ -59,6 +60,7 @@ class Inbox:
     def __init__(self, core: Core, keyring: Keyring, most_waiting: int = MOST_WAITING) -> None:
         self.core, self._keyring, self._most = core, keyring, most_waiting
         self.flows = FLOWS
+        self.is_ours: Callable[[str], bool] = lambda _: True
         self._states: deque[Arrived] = deque()
         self._readings: deque[Arrived] = deque()
         self._changed = threading.Condition()
@@ -132,6 +134,8 @@ class Inbox:
         for topic, arrived in zip(topics, batch, strict=True):
             if not arrived.body and arrived.retained:
                 continue  # somebody has taken back what the broker kept
+            if topic is not None and topic.kind in OF_ONE_WORKER and not self.is_ours(topic.meter):
+                continue  # another worker takes it
             address = None if topic is None else addresses.get(topic.meter)
             why = _refusal(topic, address)
             if why or topic is None or address is None or address.keys is None:

@@ -23,7 +23,7 @@ def bridge_of(core: Core, settings: BrokerSettings, folder: Path) -> Bridge:
         problems.append(Problem("MG-A015", what, fix="make one: microgrid db new-key"))
     if problems:
         raise Environment(*problems)
-    return Bridge(core, access_of(settings, folder))
+    return Bridge(core, access_of(settings, folder), settings.worker)
 
 
 def access_of(settings: BrokerSettings, folder: Path) -> BrokerAccess:

@@ -37,6 +37,7 @@ SOME_PER_METER_YEAR = 12.0
 PLANNED_DAYS = 30
 STEP_MINUTES = 15
 TOLD_EVERY_S = 5.0
+KEEP_ALIVE_S = 60
 FEW_ROWS, MANY_METERS = 96, 100  # so many meters keep a day of rows each, fewer the usual month
 
 
@@ -78,6 +79,23 @@ def run(asked: Asked) -> None:
     _until_stopped(fleet, asked.seconds)
     fleet.stop()
     write_json("microgrid.meters/1", {"meters": len(identities), **asdict(fleet.counts)})
+
+
+def run_one(meter: str, keys: Path, broker: str, ca: Path | None, folder: Path) -> None:
+    """Run one meter on the clock of this machine, with what happens to it on standard input."""
+    from device.run import alone
+
+    asked = Asked(keys, broker, ca, 0, 1, 0, None, None, "clear", "none", folder, KEEP_ALIVE_S, 0)
+    known = {identity.plate.meter: identity for identity in _identities(asked)}
+    if meter not in known:
+        what = f"the file of keys has no meter '{meter}'; it has {', '.join(sorted(known)[:5])}"
+        raise InvalidInput(Problem("MG-M112", what, fix="name one of them", file=keys.as_posix()))
+    with said_plainly(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        alone(known[meter], _broker(asked), folder)
+    except SavedError as error:
+        raise InvalidInput(_spoilt(folder, meter, str(error))) from None
 
 
 # What was typed -------------------------------------------------------------------------------------------------------
@@ -201,9 +219,12 @@ def _device(folder: Path | None, identity: Identity, new: Flash, load: Load, beg
     try:
         kept = memory.flash(identity.plate.meter, identity.secret)
     except SavedError as error:
-        file = folder / f"{identity.plate.meter}.json"
-        raise InvalidInput(_of_file("MG-M112", file, str(error), "remove the file: the meter begins anew")) from None
+        raise InvalidInput(_spoilt(folder, identity.plate.meter, str(error))) from None
     return Emulated(identity.plate, kept or new, load, begin_s, rows, memory)
+
+
+def _spoilt(folder: Path, meter: str, what: str) -> Problem:
+    return _of_file("MG-M112", folder / f"{meter}.json", what, "remove the file: the meter begins anew")
 
 
 def _until_stopped(fleet: Fleet, seconds: float) -> None:

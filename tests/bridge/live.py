@@ -128,6 +128,7 @@ def live(
     settings: tuple[str, ...] = (),
     version: int = 5,
     speed: int = 1,
+    worker: str = "",
 ) -> Iterator[Live | None]:
     """Run a village of meters, or give nothing where there is no Mosquitto."""
     names = [f"K-{number}" for number in range(101, 101 + meters)]
@@ -141,7 +142,7 @@ def live(
         village.clock, village.core = clock, replace(village.core, clock=clock)
         offline = village.core
         access = BrokerAccess(private_broker.HOST, broker.port, "bridge", *ADMIN, version=5 if version == 5 else 4)
-        bridge = Bridge(village.core, access)
+        bridge = Bridge(village.core, access, worker)
         village.core = bridge.core
         for number, name in enumerate(names):
             village.settle_in(ENERGY, name) if number == 0 else village.move_in(name)

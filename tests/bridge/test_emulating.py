@@ -14,7 +14,7 @@ from benchmarks import private_broker, raw_mqtt
 from benchmarks.private_broker import Broker
 from benchmarks.raw_desk import NOON_S, Desk
 from device.identity import identities_of, line_of
-from device.messages import EventKind, Relay
+from device.messages import Event, EventKind, Relay
 from microgrid.__main__ import main
 from tests.bridge.fleets import SITE, acl_of, identity
 
@@ -88,6 +88,11 @@ def test_a_spoilt_saved_meter_is_named(keys: Path, tmp_path: Path, capsys: pytes
     assert "M-1.json: MG-M112: this is no saved meter" in capsys.readouterr().err
 
 
+def test_a_meter_that_is_not_in_the_file_is_named(keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["device", "simulate", "M-99", "--keys", str(keys)]) == 2
+    assert "MG-M112: the file of keys has no meter 'M-99'; it has M-1, M-10" in capsys.readouterr().err
+
+
 def test_too_many_meters_for_this_system_are_refused_with_the_remedy(
     keys: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,10 +107,11 @@ def test_a_meter_alone_obeys_survives_kill_9_and_answers_its_bench(broker: Broke
     desk = Desk(
         SITE, {each.plate.meter: each.plate.keys for each in identities_of(keys.read_text().splitlines())}, client
     )
-    words = [sys.executable, "-m", "device.run", "--keys", keys, "--meter", "M-5", "--broker", broker.address]
-    command = [str(word) for word in (*words, "--folder", tmp_path / "kept")]
+    place = [str(word) for word in ("--keys", keys, "--broker", broker.address, "--folder", tmp_path / "kept")]
+    alone = [sys.executable, "-m", "device.run", "--meter", "M-5", *place]
+    with_service = [sys.executable, "-m", "microgrid", "device", "simulate", "M-5", *place]
 
-    def started() -> subprocess.Popen[str]:
+    def started(command: list[str]) -> subprocess.Popen[str]:
         return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def told(running: subprocess.Popen[str], line: str) -> str:
@@ -115,7 +121,7 @@ def test_a_meter_alone_obeys_survives_kill_9_and_answers_its_bench(broker: Broke
         running.stdin.flush()
         return running.stdout.readline().strip()
 
-    with started() as running:
+    with started(alone) as running:
         while not desk.births:
             desk.turn(10.0)
         while "M-5" not in desk.reported:
@@ -125,14 +131,14 @@ def test_a_meter_alone_obeys_survives_kill_9_and_answers_its_bench(broker: Broke
             desk.turn(10.0)
         assert told(running, "100") == "closed"
         running.kill()
-    with started() as running:
+    with started(with_service) as running:
         assert told(running, "100") == "closed"  # it holds what it was told, with nobody to ask
         assert told(running, "weld") == "closed"
         desk.want("M-5", 2, on=False)
         while desk.reported["M-5"].revision != 2:
             desk.turn(10.0)
         assert desk.reported["M-5"].relay == Relay.CLOSED
-        kinds = [each.kind for each in desk.said["M-5"] if hasattr(each, "value")]  # type: ignore[union-attr]
+        kinds = [each.kind for each in desk.said["M-5"] if isinstance(each, Event)]
         assert EventKind.RELAY_DISAGREES in kinds
         assert told(running, "type 123456789") == "wrong"
         assert running.stdin is not None

@@ -12,7 +12,7 @@ from benchmarks import private_broker
 from benchmarks.raw_desk import NOON_S
 from device import accidents
 from device.faults import Fault, Mishap
-from device.messages import EventKind, Relay, Request, RequestKind
+from device.messages import Event, EventKind, Link, Readings, Relay, Request, RequestKind
 from device.radio import Radio
 from device.rows import rows_of
 from device.station import Place
@@ -35,6 +35,16 @@ def founded() -> Iterator[Founding]:
             return world
 
         yield begin
+
+
+def births(world: World, name: str) -> list[Link]:
+    """Return how often a meter came."""
+    return [told for told in world.desk.said[name] if isinstance(told, Link) and told.here]
+
+
+def batches(world: World, name: str) -> list[Readings]:
+    """Return the readings a meter sent."""
+    return [told for told in world.desk.said.get(name, []) if isinstance(told, Readings)]
 
 
 def test_meters_come_obey_and_report_what_they_measured(founded: Founding) -> None:
@@ -91,9 +101,8 @@ def test_two_devices_of_one_name_throw_each_other_out_until_one_goes(founded: Fo
     world.go_on(world.desk.is_settled)
     accidents.befall(world.fleet, world.station("M-1"), Mishap(0, "M-1", Fault.CLONE))
     world.go_on(lambda: world.fleet.counts.goings >= 3)
-    births = [told for told in world.desk.said["M-1"] if getattr(told, "here", False)]
-    assert len({told.birth for told in births}) >= 3  # type: ignore[union-attr]  # only links are here
-    assert len([told for told in world.desk.said["M-2"] if getattr(told, "here", False)]) == 1
+    assert len({told.birth for told in births(world, "M-1")}) >= 3
+    assert len(births(world, "M-2")) == 1
     world.fleet.remove(world.fleet.stations[-1])
     world.want_all(2, on=False)
     world.go_on(world.desk.is_settled)
@@ -164,10 +173,10 @@ def test_an_accelerated_meter_ends_paid_energy_alone_and_sends_its_rows(founded:
     world.go_on(lambda: "M-1" in world.desk.reported and world.desk.reported["M-1"].relay == Relay.OPEN)
     assert station.device.meter.used.register_wh == 250
     assert station.device.flowed_ws == 250 * HOUR_S
-    kinds = [told.kind for told in world.desk.said["M-1"] if hasattr(told, "value")]  # type: ignore[union-attr]
+    kinds = [told.kind for told in world.desk.said["M-1"] if isinstance(told, Event)]
     assert EventKind.LIMIT_REACHED in kinds
-    world.go_on(lambda: sum(hasattr(told, "base_register_wh") for told in world.desk.said["M-1"]) >= 2)
-    rows = [row for told in world.desk.said["M-1"] if hasattr(told, "base_register_wh") for row in rows_of(told)]  # type: ignore[arg-type]
+    world.go_on(lambda: len(batches(world, "M-1")) >= 2)
+    rows = [row for batch in batches(world, "M-1") for row in rows_of(batch)]
     assert [row.register_wh for row in rows] == sorted(row.register_wh for row in rows)
     assert rows[-1].register_wh <= 250 + LOAD_W
 

@@ -24,9 +24,9 @@ class Fragile(Bench):
     left: int | None = None  # effects until the power goes
     done: int = 0
     true_ws: int = 0
-    welded_ws: int = 0
+    stuck_ws: int = 0
     closed_s: int = 0
-    welded_s: int = 0
+    stuck_s: int = 0
     step_ws: int = 0  # what flowed in the last step
     lost_ws: int = 0  # what flowed in steps that a power cut ended
 
@@ -45,9 +45,10 @@ class Fragile(Bench):
             step_s = min(seconds, next_change_s(self.meter, power_w))
             self.step_ws = power_w * step_s
             self.true_ws += self.step_ws
-            self.welded_ws += power_w * step_s if self.welded else 0
+            is_stuck = self.closed and not self.moves[-1]  # it was told to open
+            self.stuck_ws += self.step_ws if is_stuck else 0
             self.closed_s += step_s if self.closed else 0
-            self.welded_s += step_s if self.closed and self.welded else 0
+            self.stuck_s += step_s if is_stuck else 0
             self.meter, effects = logic.on_step(self.meter, power_w, step_s)
             seconds -= step_s
             self.do(effects)

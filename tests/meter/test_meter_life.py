@@ -232,13 +232,13 @@ class MeterLife(RuleBasedStateMachine):
                 self.service.paid + self.service.lifted * (fail.grace_s + fail.lifeline_s) + 900 * (self.cuts + 1)
             )
             night_s = nights * ((fail.quiet_to_s - fail.quiet_from_s) % DAY_S) if fail.quiet_max_wh else 0
-            assert bench.closed_s - bench.welded_s <= allowed_s + night_s + spare_s
+            assert bench.closed_s - bench.stuck_s <= allowed_s + night_s + spare_s
             return
         allowed_ws = 3600 * (self.service.paid + nights * fail.quiet_max_wh)
         allowed_ws += self.service.lifted * (fail.grace_s * MOST_W + fail.lifeline_s * fail.lifeline_w)
         # A power cut forgets 10 Wh of what flowed and so much of its grace, and what flowed in the moment it came.
         allowed_ws += self.cuts * 36_000 + bench.lost_ws + spare_s * MOST_W
-        assert bench.true_ws - bench.welded_ws <= allowed_ws
+        assert bench.true_ws - bench.stuck_ws <= allowed_ws
 
     @invariant()
     def no_more_is_held_than_was_paid(self) -> None:

@@ -38,3 +38,18 @@ def device_conform(
 
     place = Asked(meter, broker, keys, profile, bench, gateway, user, password_file, ca_file)
     raise typer.Exit(conform(replace(place, wait_s=wait, tokens=tokens, only=tuple(only or ()), report=report)))
+
+
+@device.command("simulate")
+def device_simulate(
+    meter: Annotated[str, typer.Argument(help="Id of the meter.")],
+    *,
+    keys: Annotated[Path, typer.Option(help="Keys of meters, one line of JSON each.")],
+    broker: Annotated[str, typer.Option(help="Where the broker is, as HOST:PORT.")] = "127.0.0.1:1883",
+    ca_file: Annotated[Path | None, typer.Option(help="Authority of the broker's certificate; with it, TLS.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where it keeps what outlives a power cut.")] = Path("kept"),
+) -> None:
+    """Be one meter: what is typed happens to it (watts, cut, forget, weld, free, type DIGITS), until Ctrl-D."""
+    from microgrid.cli.emulating import run_one
+
+    run_one(meter, keys, broker, ca_file, folder)
