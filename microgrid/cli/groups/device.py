@@ -53,3 +53,29 @@ def device_simulate(
     from microgrid.cli.emulating import run_one
 
     run_one(meter, keys, broker, ca_file, folder)
+
+
+@device.command("protocol")
+def device_protocol(
+    *,
+    text: Annotated[bool, typer.Option("--print", help="Print the form of every message (CDDL).")] = False,
+) -> None:
+    """Say where the protocol is written down, or print the form of its messages."""
+    from microgrid.cli.reading_messages import show_protocol
+
+    show_protocol(whole=text)
+
+
+@device.command("decode")
+def device_decode(
+    message: Annotated[str, typer.Argument(help="The message in hexadecimal, with its envelope.")],
+    *,
+    kind: Annotated[str, typer.Option(help="Kind: desired, request, reported, readings, event or link.")],
+    key: Annotated[str, typer.Option(help="Key of the meter in hexadecimal: also checks who sent it.")] = "",
+    site: Annotated[str, typer.Option(help="With --key: site of the meter.")] = "",
+    meter: Annotated[str, typer.Option(help="With --key: id of the meter.")] = "",
+) -> None:
+    """Say what a message holds and, with the meter's key, whether it is proven (exit code 1: it is not)."""
+    from microgrid.cli.reading_messages import decode_message
+
+    raise typer.Exit(decode_message(message, kind, key, site, meter))
