@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from importlib.resources import files
 
 from device.codec import decode
 from device.fields import MessageError
 from device.messages import KIND_OF
 from device.signing import KEY_BYTES, EnvelopeError, MeterKeys, Tag, opened, parts, topic
+from device.wording import in_words
 from microgrid.cli.output import talk, write, write_json
 from microgrid.errors import InvalidInput, Problem
 
@@ -26,7 +26,7 @@ def decode_message(message: str, kind: str, key: str, site: str, meter: str) -> 
     body, proving = _checked(message, kind, key, site, meter)
     slot, payload, tag = _parts(body)
     try:
-        fields = asdict(decode(kind, payload))
+        fields = in_words(decode(kind, payload))
     except MessageError as error:
         raise _unreadable(str(error)) from None
     proven = None if proving is None else _is_proven(body, proving, len(tag), slot, topic(site, meter, kind))

@@ -40,6 +40,14 @@ def test_the_file_is_what_the_generator_writes() -> None:
     assert FILE.read_text() == vectors.text()
 
 
+def test_the_example_on_the_page_is_the_first_vector() -> None:
+    page = FILE.with_name("device-protocol.md").read_text()
+    shown = re.sub(r"\s", "", page)
+    first = VECTORS[0]
+    for bytes_shown in (STATES[first["state"]]["keys"][0], first["message"], first["effect"]["says"][0]["message"]):
+        assert bytes_shown in shown
+
+
 def test_there_are_enough_and_half_of_them_are_refused() -> None:
     refused = [vector for vector in VECTORS if not vector["is_taken"]]
     assert len(VECTORS) >= 40
