@@ -48,7 +48,7 @@ def fleet(port: int, meters: int) -> None:
     from device.station import Broker
 
     make_room(meters)
-    reached = Broker("127.0.0.1", port, first_wait_s=2.0)
+    reached = Broker("127.0.0.1", port)
     village = Fleet(reached, np.random.default_rng(7), monotonic, BEGAN_S)
     flash = Flash(WIRE_EPOCH)
     flash = replace(flash, used=replace(flash.used, total_ws=FIRST_REGISTER_WH * 3600))

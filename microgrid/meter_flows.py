@@ -9,6 +9,7 @@ on_sent       the broker has taken what was sent
 on_dead       messages that could not be taken, kept with the reason
 catch_up      what no meter holds, when the way to meters has come back
 send_again    what no meter has confirmed, whenever it is due
+ask_registers what the register shows of meters that keep no rows
 claim_parts   which of several workers looks after which meters
 send_asks     what people at a command line ask of meters
 
@@ -26,7 +27,7 @@ from functools import partial
 from microgrid.billing.enquiries import raise_alarm
 from microgrid.flows import BATCH, Taken, send
 from microgrid.ports import Core, UnitOfWork, transact
-from microgrid.switching import listening, meter_keys, partitions
+from microgrid.switching import contacts, listening, meter_keys, partitions
 from microgrid.switching import service as switching
 from microgrid.switching.device_models import expected_contacts
 from microgrid.switching.listening import Answer
@@ -104,12 +105,12 @@ def send_again(core: Core, is_ours: Callable[[str], bool] = lambda _: True) -> N
     """Send again what no meter has confirmed and is due, and call for a person where a meter has long been silent."""
     now = core.clock.now()
 
-    def flow(uow: UnitOfWork) -> Sequence[Order]:
+    def flow(uow: UnitOfWork) -> Answer:
         orders = switching.look_again(uow, now, BATCH, is_ours)
         _look_for_silence(uow, orders, now)
-        return orders
+        return listening.with_time(uow, orders)
 
-    send(core, transact(core.store, flow))
+    _answer(core, transact(core.store, flow))
     send_asks(core, is_ours)
 
 
@@ -132,7 +133,21 @@ def catch_up(core: Core) -> None:
     with core.store.read() as uow:
         waiting = [twin.meter_id for twin in uow.twins.due(now + LONGEST_PAUSE, ALL_METERS) if not twin.in_sync]
     for some in (waiting[first : first + BATCH] for first in range(0, len(waiting), BATCH)):
-        send(core, transact(core.store, partial(switching.send_now, meter_ids=some, now=now)))
+        _answer(core, transact(core.store, partial(_sent_now, meter_ids=some, now=now)))
+
+
+def ask_registers(core: Core, after: str, is_ours: Callable[[str], bool] = lambda _: True) -> str:
+    """Ask meters that keep no rows what their register shows, where that is long ago; some at a time, by id.
+
+    Returns after which id to go on the next time, and nothing when all were looked at.
+    """
+    now = core.clock.now()
+    with core.store.read() as uow:
+        some = uow.contacts.page(after, BATCH)
+    for contact in some:
+        if contacts.owes_register(contact, now) and is_ours(contact.id):
+            core.link.request(contact.id, Ask("report"))
+    return some[-1].id if len(some) == BATCH else ""
 
 
 def claim_parts(core: Core, worker: str) -> frozenset[int]:
@@ -148,9 +163,13 @@ def let_go_of_parts(core: Core, worker: str) -> None:
 
 
 def _answer(core: Core, answer: Answer) -> None:
-    send(core, answer.orders)
-    for meter_id, ask in answer.asks:
+    for meter_id, ask in answer.asks:  # first: a meter may need the time before it takes an order
         core.link.request(meter_id, ask)
+    send(core, answer.orders)
+
+
+def _sent_now(uow: UnitOfWork, meter_ids: Sequence[str], now: datetime) -> Answer:
+    return listening.with_time(uow, switching.send_now(uow, meter_ids, now))
 
 
 def _ask_of(body: str) -> Ask:

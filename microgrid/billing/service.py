@@ -68,9 +68,7 @@ def take_back(uow: UnitOfWork, seen: Payment, now: datetime, note: str, referenc
     return replace(taken, touched=tuple(sorted({*received.touched, *taken.touched})))
 
 
-def reverse(
-    uow: UnitOfWork, payment: Payment, now: datetime, note: str, value_at: datetime | None = None
-) -> Receipt:
+def reverse(uow: UnitOfWork, payment: Payment, now: datetime, note: str, value_at: datetime | None = None) -> Receipt:
     """Post the mirror images of a payment and of its moves, the last first; reversed already is a success.
 
     `value_at` is when the money went back, where the provider says so.

@@ -20,7 +20,7 @@ from device.signing import MeterKeys, parts
 from microgrid import meter_flows
 from microgrid.bridge.carrier import Arrived
 from microgrid.bridge.keyring import Address, Keyring
-from microgrid.bridge.wire import Topic, heard, topic_of
+from microgrid.bridge.wire import Topic, carried, gateway_of, heard, topic_of
 from microgrid.errors import Environment
 from microgrid.ports import Core
 from microgrid.switching.meter_records import DeadLetter
@@ -45,11 +45,21 @@ FLOWS: tuple[tuple[type, Flow], ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One message of one meter, whoever brought it."""
+
+    topic: str
+    body: bytes
+    retained: bool = False
+    gateway: str = ""
+
+
 @dataclass(slots=True)
 class _Opened:
     """What a batch of messages holds: what was told, by which message, what is dead, and which fresh keys were used."""
 
-    told: list[tuple[Told, Arrived]] = field(default_factory=list)
+    told: list[tuple[Told, _Part]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     fresh: dict[str, int] = field(default_factory=dict)
 
@@ -71,9 +81,11 @@ class Inbox:
         """Put a message down; waits while there are too many."""
         queue = self._readings if arrived.topic.endswith("/readings") else self._states
         with self._changed:
-            self._changed.wait_for(lambda: len(queue) < self._most or self._closed)
+            if len(queue) >= self._most:
+                self._changed.wait_for(lambda: len(queue) < self._most or self._closed)
             queue.append(arrived)
-            self._changed.notify_all()
+            if len(queue) == 1:  # else the worker has been woken already
+                self._changed.notify_all()
 
     def wait(self, seconds: float) -> None:
         """Wait until there is a message, or for so long."""
@@ -116,7 +128,7 @@ class Inbox:
     def _take_in(self, batch: Sequence[Arrived]) -> None:
         opened = self._open(batch)
         for kind, flow in self.flows:
-            mine = [(told, arrived) for told, arrived in opened.told if isinstance(told, kind)]
+            mine = [(told, part) for told, part in opened.told if isinstance(told, kind)]
             if mine:
                 opened.dead += _attempted(self.core, flow, mine)
         if opened.dead:
@@ -126,36 +138,52 @@ class Inbox:
 
     def _open(self, batch: Sequence[Arrived]) -> _Opened:
         """Return what messages tell, once each is proven to be of the meter that its topic names."""
-        now = self.core.clock.now()
-        topics = [topic_of(arrived.topic) for arrived in batch]
+        now, found = self.core.clock.now(), _Opened()
+        parts = [part for arrived in batch for part in _parts(found, arrived, now)]
+        topics = [topic_of(part.topic) for part in parts]
         with self.core.store.read() as uow:
             addresses = self._keyring.addresses(uow, {topic.meter for topic in topics if topic is not None})
-        found = _Opened()
-        for topic, arrived in zip(topics, batch, strict=True):
-            if not arrived.body and arrived.retained:
+        for topic, part in zip(topics, parts, strict=True):
+            if not part.body and part.retained:
                 continue  # somebody has taken back what the broker kept
             if topic is not None and topic.kind in OF_ONE_WORKER and not self.is_ours(topic.meter):
                 continue  # another worker takes it
-            address = None if topic is None else addresses.get(topic.meter)
-            why = _refusal(topic, address)
-            if why or topic is None or address is None or address.keys is None:
-                found.dead.append(dead_letter(arrived, why, now, known=address is not None))
-                continue
-            try:
-                found.told.append((heard(topic, arrived.body, address.keys, retained=arrived.retained), arrived))
-            except ValueError as error:
-                found.dead.append(dead_letter(arrived, str(error), now))
-            else:
-                _note_slot(found, topic.meter, arrived.body, address.keys)
+            self._prove(found, topic, part, None if topic is None else addresses.get(topic.meter), now)
         return found
 
+    def _prove(self, found: _Opened, topic: Topic | None, part: _Part, address: Address | None, now: datetime) -> None:
+        why = _refusal(topic, address)
+        if why or topic is None or address is None or address.keys is None:
+            found.dead.append(dead_letter(part, why, now, known=address is not None))
+            return
+        try:
+            told = heard(topic, part.body, address.keys, retained=part.retained, gateway=part.gateway)
+        except ValueError as error:
+            found.dead.append(dead_letter(part, str(error), now))
+        else:
+            found.told.append((told, part))
+            _note_slot(found, topic.meter, part.body, address.keys)
 
-def dead_letter(arrived: Arrived, why: str, now: datetime, *, known: bool = True) -> DeadLetter:
+
+def _parts(found: _Opened, arrived: Arrived, now: datetime) -> list[_Part]:
+    """Return the messages of a message: several where a gateway carries them, else itself."""
+    whole = _Part(arrived.topic, arrived.body, arrived.retained)
+    gateway = gateway_of(arrived.topic)
+    if not gateway:
+        return [whole]
+    try:
+        return [_Part(topic, body, gateway=gateway) for topic, body in carried(arrived.topic, arrived.body)]
+    except ValueError as error:
+        found.dead.append(dead_letter(whole, str(error), now, known=False))
+        return []
+
+
+def dead_letter(part: _Part, why: str, now: datetime, *, known: bool = True) -> DeadLetter:
     """Return a message as it is kept; strangers share one shelf, and every shelf has few places."""
-    place = sha256(arrived.body).digest()[0] % KEPT_PER_TOPIC
-    topic = "".join(each if each.isprintable() else "?" for each in arrived.topic[:200])
+    place = sha256(part.body).digest()[0] % KEPT_PER_TOPIC
+    topic = "".join(each if each.isprintable() else "?" for each in part.topic[:200])
     shelf = topic if known else STRANGERS
-    return DeadLetter(f"{shelf}#{place:02}", topic, why[:300], arrived.body[:LONGEST_KEPT], now)
+    return DeadLetter(f"{shelf}#{place:02}", topic, why[:300], part.body[:LONGEST_KEPT], now)
 
 
 def _refusal(topic: Topic | None, address: Address | None) -> str:
@@ -174,7 +202,7 @@ def _note_slot(found: _Opened, meter_id: str, body: bytes, keys: MeterKeys) -> N
         found.fresh[meter_id] = slot
 
 
-def _attempted(core: Core, flow: Flow, told: Sequence[tuple[Told, Arrived]]) -> Iterable[DeadLetter]:
+def _attempted(core: Core, flow: Flow, told: Sequence[tuple[Told, _Part]]) -> Iterable[DeadLetter]:
     """Let a flow take messages together; when it fails over them, each half alone, so that one harms no other."""
     try:
         flow(core, [each for each, _ in told])

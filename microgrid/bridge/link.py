@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -135,6 +136,7 @@ class MqttLink:
             made.tls_set_context(_context(access.tls))
         made.on_socket_open = _without_delay
         made.on_connect, made.on_disconnect = self._on_connect, self._on_disconnect
+        made.on_connect_fail = self._on_connect_fail
         made.on_publish, made.on_message = self._on_publish, self._on_message
         return made
 
@@ -151,6 +153,9 @@ class MqttLink:
         self._say(f"connected to the broker at {self._access.host}:{self._access.port}", logging.INFO)
         self._came_up()
         self.has_room()
+
+    def _on_connect_fail(self, _client: mqtt.Client, _data: object) -> None:
+        self._say(f"cannot reach the broker at {self._access.host}:{self._access.port}: {sys.exception()}")
 
     def _on_disconnect(self, _client: mqtt.Client, _data: object, _flags: object, reason: Any, _told: object) -> None:
         if reason.is_failure:

@@ -7,17 +7,19 @@ and never fail. `work` signs and publishes it; what finds no way stays, and goes
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import count, islice
 from zoneinfo import ZoneInfo
 
+from device.signing import MeterKeys
 from microgrid import meter_flows
 from microgrid.bridge.carrier import Carrier
-from microgrid.bridge.keyring import Address, Keyring, zones
-from microgrid.bridge.wire import Topic, ask_message, desired_message, proven, seconds
-from microgrid.ports import Core
+from microgrid.bridge.keyring import Keyring, zones
+from microgrid.bridge.wire import Topic, ask_message, desired_message, down_topic, proven, seconds
+from microgrid.ports import Core, UnitOfWork
 from microgrid.switching.epochs import wire_epoch_of
 from microgrid.switching.meter_records import MeterEpoch
 from microgrid.switching.supply import Desired
@@ -28,6 +30,18 @@ MOST_ASKS = 20_000  # questions that wait; older ones are forgotten, since meter
 LARGEST_U32 = 2**32
 
 Question = tuple[str, Ask]
+
+
+@dataclass(frozen=True, slots=True)
+class _Receiver:
+    """A meter that is spoken to: where, with which keys, on whose clock, and what it calls its registers."""
+
+    meter_id: str
+    site: str
+    keys: MeterKeys
+    zone: ZoneInfo
+    epochs: tuple[MeterEpoch, ...]
+    gateway: str
 
 
 class Outgoing:
@@ -76,16 +90,13 @@ class Outgoing:
         if not orders and not asks:
             return 0
         now = self._core.clock.now()
-        meter_ids = {*orders, *(meter_id for meter_id, _ in asks)}
         with self._core.store.read() as uow:
-            addresses = self._keyring.addresses(uow, meter_ids)
-            epochs = _by_meter(uow.meter_epochs.where_in("meter_id", orders))
-            clocks = zones(uow, {address.site for address in addresses.values()})
+            receivers = _receivers(uow, self._keyring, {*orders, *(meter_id for meter_id, _ in asks)})
         went = 0
-        for meter_id, ask in asks:  # first the time: without it a meter may refuse its order
-            went += self._ask(addresses.get(meter_id), meter_id, ask, now)
+        for question in asks:  # first the time: without it a meter may refuse its order
+            went += self._ask(receivers.get(question[0]), question, now)
         for meter_id, desired in orders.items():
-            went += self._order(addresses.get(meter_id), clocks, epochs.get(meter_id, []), meter_id, desired, now)
+            went += self._order(receivers.get(meter_id), meter_id, desired, now)
         return went
 
     def write_down(self) -> None:
@@ -101,44 +112,35 @@ class Outgoing:
             orders = dict(islice(self._orders.items(), AT_ONCE))
         return orders, asks
 
-    def _ask(self, address: Address | None, meter_id: str, ask: Ask, now: datetime) -> bool:
-        went = address is None or address.keys is None or self._asked(address, meter_id, ask, now)
+    def _ask(self, receiver: _Receiver | None, question: Question, now: datetime) -> bool:
+        went = receiver is None or self._asked(receiver, question[1], now)
         if went:
             with self._guard:
-                self._asks.pop((meter_id, ask), None)
+                self._asks.pop(question, None)
         return went
 
-    def _asked(self, address: Address, meter_id: str, ask: Ask, now: datetime) -> bool:
-        assert address.keys is not None, "looked at before"
-        topic = Topic(address.site, meter_id, "request")
-        body = proven(ask_message(ask, next(self._numbers) % LARGEST_U32, now), address.keys, topic)
-        return self._carrier.publish(str(topic), body, retain=False)
+    def _asked(self, receiver: _Receiver, ask: Ask, now: datetime) -> bool:
+        topic = Topic(receiver.site, receiver.meter_id, "request")
+        body = proven(ask_message(ask, next(self._numbers) % LARGEST_U32, now), receiver.keys, topic)
+        return self._carrier.publish(down_topic(topic, receiver.gateway), body, retain=False)
 
-    def _order(
-        self,
-        address: Address | None,
-        clocks: Mapping[str, ZoneInfo],
-        epochs: list[MeterEpoch],
-        meter_id: str,
-        desired: Desired,
-        now: datetime,
-    ) -> bool:
+    def _order(self, receiver: _Receiver | None, meter_id: str, desired: Desired, now: datetime) -> bool:
         """Publish an order; a meter that was never heard in this register is asked to report first."""
-        went = True
-        if address is not None and address.keys is not None:
-            wire_epoch = wire_epoch_of(epochs, desired.epoch)
-            if wire_epoch is None:
-                went = self._asked(address, meter_id, Ask("report"), now)
-            else:
-                topic = Topic(address.site, meter_id, "desired")
-                message = desired_message(desired, wire_epoch, clocks[address.site], now)
-                body, taken = proven(message, address.keys, topic), partial(self._note, meter_id, desired.revision)
-                went = self._carrier.publish(str(topic), body, retain=True, taken=taken)
+        went = receiver is None or self._ordered(receiver, desired, now)
         if went:
             with self._guard:
                 if self._orders.get(meter_id) is desired:
                     del self._orders[meter_id]
         return went
+
+    def _ordered(self, receiver: _Receiver, desired: Desired, now: datetime) -> bool:
+        wire_epoch = wire_epoch_of(receiver.epochs, desired.epoch)
+        if wire_epoch is None:
+            return self._asked(receiver, Ask("report"), now)
+        topic = Topic(receiver.site, receiver.meter_id, "desired")
+        body = proven(desired_message(desired, wire_epoch, receiver.zone, now), receiver.keys, topic)
+        taken = partial(self._note, receiver.meter_id, desired.revision)
+        return self._carrier.publish(down_topic(topic, receiver.gateway), body, retain=True, taken=taken)
 
     def _note(self, meter_id: str, revision: int) -> None:
         """Remember that the broker has an order; called from its own thread."""
@@ -146,8 +148,23 @@ class Outgoing:
             self._taken[meter_id] = (revision, self._core.clock.now())
 
 
-def _by_meter(epochs: Iterable[MeterEpoch]) -> dict[str, list[MeterEpoch]]:
-    found: dict[str, list[MeterEpoch]] = {}
-    for epoch in epochs:
-        found.setdefault(epoch.meter_id, []).append(epoch)
-    return found
+def _receivers(uow: UnitOfWork, keyring: Keyring, meter_ids: set[str]) -> dict[str, _Receiver]:
+    """Return the meters that can be spoken to; those without keys are left out."""
+    addresses = keyring.addresses(uow, meter_ids)
+    clocks = zones(uow, {address.site for address in addresses.values()})
+    contacts = uow.contacts.get_all(addresses)
+    epochs: dict[str, list[MeterEpoch]] = {}
+    for epoch in uow.meter_epochs.where_in("meter_id", addresses):
+        epochs.setdefault(epoch.meter_id, []).append(epoch)
+    return {
+        key: _Receiver(
+            key,
+            one.site,
+            one.keys,
+            clocks[one.site],
+            tuple(epochs.get(key, ())),
+            contacts[key].gateway if key in contacts else "",
+        )
+        for key, one in addresses.items()
+        if one.keys is not None
+    }

@@ -24,9 +24,11 @@ from microgrid.ticking import Ticker
 
 log = logging.getLogger("microgrid.bridge")
 
-STATES, EVENTS, READINGS = ("mg/1/+/+/link", "mg/1/+/+/reported"), "mg/1/+/+/event", "mg/1/+/+/readings"
+STATES = ("mg/1/+/+/link", "mg/1/+/+/reported", "mg/1/+/gateway/+/up")
+EVENTS, READINGS = "mg/1/+/+/event", "mg/1/+/+/readings"
 AGAIN_EVERY_S = 1  # how often to look for what is due to be sent again
 WRITTEN_EVERY_S = 0.2  # when the broker took what
+REGISTERS_EVERY_S = 60  # how often to look for meters that keep no rows and owe their register
 IDLE_S = 1.0
 PAUSE_S = 1.0  # when the books are out of reach
 
@@ -57,6 +59,7 @@ class Bridge:
         self.inbox.is_ours = self._share.holds
         self.outgoing.wake = self._states.has_room = self._wake.set
         self._again = Ticker(self.core, AGAIN_EVERY_S, self._send_again)
+        self._asking, self._asked_to = Ticker(self.core, REGISTERS_EVERY_S, self._ask_registers), ""
         self._claiming = Ticker(self.core, CLAIMED_EVERY_S, self._share.claim)
         self._workers = [
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
@@ -71,6 +74,7 @@ class Bridge:
         self._states.start()
         self._readings.start()
         self._again.start()
+        self._asking.start()
         if self._share.worker:
             self._claiming.start()
 
@@ -80,6 +84,7 @@ class Bridge:
         self._wake.set()
         self.inbox.close()
         ended = self._again.stop(wait_s)
+        ended = self._asking.stop(wait_s) and ended
         for worker in self._workers:
             worker.join(wait_s)
         self._states.stop()
@@ -95,6 +100,9 @@ class Bridge:
 
     def _send_again(self, core: Core) -> None:
         meter_flows.send_again(core, self._share.holds)
+
+    def _ask_registers(self, core: Core) -> None:
+        self._asked_to = meter_flows.ask_registers(core, self._asked_to, self._share.holds)
 
     def _put(self, arrived: Arrived) -> None:
         self.inbox.put(arrived)

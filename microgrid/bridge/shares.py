@@ -6,7 +6,7 @@ from microgrid import meter_flows
 from microgrid.ports import Core
 from microgrid.switching.partitions import part_of
 
-CLAIMED_EVERY_S = 10
+CLAIMED_EVERY_S = 5
 
 
 class Share:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import cbor2
 
 from device import messages
 from device.codec import decode, encode
@@ -20,6 +22,7 @@ from microgrid.switching.told import Ask, AskKind, Batch, Coming, Happening, Rep
 PREFIX = "mg/1"
 UPLINKS = ("link", "reported", "event", "readings")
 DAY_S = 86_400
+DEEPEST = 4
 LAST_S = 253_402_300_799  # the end of the year 9999: later moments have no name
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -71,6 +74,33 @@ def topic_of(text: str) -> Topic | None:
     return Topic(*parts[2:])
 
 
+def gateway_of(topic: str) -> str:
+    """Return which gateway speaks under a topic, or nothing: `mg/1/{site}/gateway/{id}/up`."""
+    parts = topic.split("/")
+    is_one = len(parts) == 6 and "/".join(parts[:2]) == PREFIX and (parts[3], parts[5]) == ("gateway", "up")
+    return parts[4] if is_one else ""
+
+
+def carried(topic: str, body: bytes) -> list[tuple[str, bytes]]:
+    """Return what a gateway carries for its meters, as topics of theirs with bodies.
+
+    Raises ValueError when it is no list of meters, kinds and messages. The gateway proves nothing: its meters do.
+    """
+    try:
+        found = cbor2.loads(body, max_depth=DEEPEST, allow_indefinite=False)
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"a gateway's message is no CBOR: {str(error)[:80]}") from None
+    if not isinstance(found, list) or not all(map(_is_carried, found)):
+        raise ValueError("a gateway's message is no list of meters, kinds and messages")
+    site = topic.split("/")[2]
+    return [(f"{PREFIX}/{site}/{meter}/{kind}", message) for meter, kind, message in found]
+
+
+def down_topic(topic: Topic, gateway: str) -> str:
+    """Return where a message to a meter is published: its own topic, or that of the gateway that carries it."""
+    return f"{PREFIX}/{topic.site}/gateway/{gateway}/{topic.meter}/{topic.kind}" if gateway else str(topic)
+
+
 def desired_message(desired: Desired, wire_epoch: int, zone: ZoneInfo, now: datetime) -> messages.Desired:
     """Return a desired supply as it is told; `wire_epoch` is what the meter calls the register it counts with."""
     supply, fail = desired.supply, desired.fail_policy
@@ -108,11 +138,11 @@ def proven(message: messages.Downlink, keys: MeterKeys, topic: Topic) -> bytes:
     return sealed(encode(message), keys, str(topic))
 
 
-def heard(topic: Topic, body: bytes, keys: MeterKeys, *, retained: bool = False) -> Told:
+def heard(topic: Topic, body: bytes, keys: MeterKeys, *, retained: bool = False, gateway: str = "") -> Told:
     """Return what a meter tells; EnvelopeError or MessageError (both ValueError) when it is no proven message."""
     message = decode(topic.kind, opened(body, keys, str(topic)))
     if isinstance(message, messages.Link):
-        return _coming(topic.meter, message, retained=retained)
+        return replace(_coming(topic.meter, message), retained=retained, gateway=gateway)
     if isinstance(message, messages.Reported):
         return _report(topic.meter, message)
     if isinstance(message, messages.Event):
@@ -130,7 +160,7 @@ def seconds(at: datetime) -> int:
 
 def moment(time_s: int) -> datetime:
     """Return the moment of seconds since 1970; a clock beyond all calendars is at their end."""
-    return EPOCH + timedelta(seconds=min(time_s, LAST_S))
+    return datetime.fromtimestamp(min(time_s, LAST_S), UTC)
 
 
 def day_start_s(zone: ZoneInfo, now: datetime) -> int:
@@ -140,7 +170,14 @@ def day_start_s(zone: ZoneInfo, now: datetime) -> int:
     return -int(offset.total_seconds()) % DAY_S
 
 
-def _coming(meter_id: str, link: messages.Link, *, retained: bool) -> Coming:
+def _is_carried(one: object) -> bool:
+    if not isinstance(one, list) or len(one) != 3:
+        return False
+    meter, kind, message = one
+    return type(meter) is str and kind in UPLINKS and type(message) is bytes
+
+
+def _coming(meter_id: str, link: messages.Link) -> Coming:
     return Coming(
         meter_id,
         link.here,
@@ -151,7 +188,6 @@ def _coming(meter_id: str, link: messages.Link, *, retained: bool) -> Coming:
         link.last_seq,
         link.tokens,
         link.clock == ClockQuality.SET,
-        retained,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from device.messages import Capability
 from microgrid.switching.meter_records import Contact, Gap
 from microgrid.switching.told import Ask, Coming
 
@@ -20,6 +21,7 @@ MOST_GAPS = 16
 MOST_BIRTHS = 4  # within `FLAPPING`: more than one device, or a very bad link
 FLAPPING = timedelta(minutes=1)
 DRIFT_S = 60  # a clock further off than this is set again when its meter comes
+REGISTER_EVERY = timedelta(hours=1)  # of a meter that keeps no rows
 TIMED_AGAIN = timedelta(minutes=1)
 NOT_NEWS = timedelta(minutes=1)  # a meter that was heard so lately is not written down again for that alone
 
@@ -50,6 +52,7 @@ def came(before: Contact | None, coming: Coming, now: datetime) -> tuple[Contact
         capabilities=coming.capabilities,
         tokens=coming.tokens,
         clock_set=coming.clock_set,
+        gateway=coming.gateway,
         births=lately if same else (*lately, now)[-2 * MOST_BIRTHS :],
     )
     return _ahead(after, coming.last_seq, now), not same
@@ -60,15 +63,26 @@ def is_flapping(contact: Contact) -> bool:
     return len(contact.births) >= MOST_BIRTHS
 
 
+def keeps_rows(contact: Contact) -> bool:
+    """Return whether a meter keeps rows of its own; of one that has never come nobody knows, and it is taken as one."""
+    return contact.capabilities == 0 or bool(contact.capabilities & Capability.RING)
+
+
+def owes_register(contact: Contact, now: datetime) -> bool:
+    """Return whether a meter without rows is here and has not said for long what its register shows."""
+    return contact.here and not keeps_rows(contact) and now - contact.heard_at >= REGISTER_EVERY
+
+
 def timed(
     contact: Contact, now: datetime, *, is_refusing: bool = False, is_birth: bool = False
 ) -> tuple[Contact, bool]:
     """Return a contact, and whether its meter is to be told the time: its clock is not set, far off, or in its way.
 
-    Not again within a minute: a meter that does not take it, since its clock only goes forward, would go on asking.
+    A clock that is only off is not told again within a minute: one that goes forward alone cannot be helped.
     """
-    is_wrong = is_refusing or contact.clock_off_s > DRIFT_S or (is_birth and not contact.clock_set)
-    if not is_wrong or (not is_birth and contact.timed_at is not None and now - contact.timed_at < TIMED_AGAIN):
+    if is_refusing or (is_birth and (not contact.clock_set or contact.clock_off_s > DRIFT_S)):
+        return replace(contact, timed_at=now), True
+    if contact.clock_off_s <= DRIFT_S or (contact.timed_at is not None and now - contact.timed_at < TIMED_AGAIN):
         return contact, False
     return replace(contact, timed_at=now), True
 

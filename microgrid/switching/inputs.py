@@ -130,7 +130,10 @@ def _view(
     desired, latest = known.twins[meter_id].desired, known.latest.get(meter_id)
     if latest is not None and latest.epoch != one.fit.epoch:
         latest = None
-    power_w = None if latest is None else latest.power_w
+    reported = known.twins[meter_id].reported
+    power_w = latest.power_w if latest is not None else None
+    if power_w is None and reported is not None:
+        power_w = reported.power_w
     return replace(
         shared,
         connection=one.connection,

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from device.messages import Capability
 from microgrid.billing import charging
 from microgrid.billing.enquiries import raise_alarm
 from microgrid.errors import AlreadyThere, MicrogridError
@@ -23,7 +22,7 @@ from microgrid.switching.epochs import Epochs
 from microgrid.switching.lines import crosses
 from microgrid.switching.meter_records import Contact, MeterEvent
 from microgrid.switching.service import Order
-from microgrid.switching.supply import Reported, Twin
+from microgrid.switching.supply import REFUSED_FOR_CLOCK, Reported, Twin
 from microgrid.switching.told import Ask, Batch, Coming, Happening, Report
 
 CLOCK_NEAR = timedelta(minutes=5)
@@ -121,6 +120,14 @@ def take_reports(
     return twins, Answer(_newest(orders), [*asks, *heard.close()])
 
 
+def with_time(uow: UnitOfWork, orders: Sequence[Order]) -> Answer:
+    """Return orders with the time for those whose meters last refused for want of it."""
+    twins = uow.twins.get_all([order.meter_id for order in orders])
+    refusing = [key for key, one in twins.items() if one.reported and one.reported.result in REFUSED_FOR_CLOCK]
+    known = uow.contacts.get_all(refusing)
+    return Answer(orders, [(key, Ask("time", one.boot, one.birth)) for key, one in known.items()])
+
+
 def take_events(uow: UnitOfWork, keys: Keys, events: Sequence[Happening], now: datetime) -> Answer:
     """Write down what happened at meters, and act on it; the register at which a limit acted counts as a row."""
     numbered = epochs.arrived(uow, ((one.meter_id, one.wire_epoch) for one in events), now)
@@ -208,8 +215,7 @@ def _charge_registers(
     uow: UnitOfWork, heard: _Contacts, told: Sequence[tuple[str, Reported]], now: datetime
 ) -> list[str]:
     """Charge what meters report that keep no rows of their own; return the accounts whose credit crossed a line."""
-    ringless = [each for each in told if not heard.known[each[0]].capabilities & Capability.RING]
-    ringless = [each for each in ringless if heard.known[each[0]].capabilities]  # one that has not come is not known
+    ringless = [each for each in told if not contacts.keeps_rows(heard.known[each[0]])]
     latest = uow.readings.latest_all({meter_id for meter_id, _ in ringless})
     rows = [
         Reading(meter_id, one.epoch, int(one.at.timestamp()), one.at, one.register_wh)
@@ -225,7 +231,7 @@ def _about_its_clock(one: Report, contact: Contact, now: datetime) -> tuple[Cont
     """Return what sets a clock right that is wrong; who has come unnoticed is asked to say so again first."""
     if one.boot != contact.boot:
         return contact, Ask("diagnostics")
-    contact, is_told = contacts.timed(contact, now, is_refusing=one.result in ("clock_unknown", "expired"))
+    contact, is_told = contacts.timed(contact, now, is_refusing=one.result in REFUSED_FOR_CLOCK)
     return contact, Ask("time", contact.boot, contact.birth) if is_told else None
 
 

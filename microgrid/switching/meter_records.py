@@ -75,6 +75,7 @@ class Contact:
     seen_to: int = 0
     missing: tuple[Gap, ...] = ()
     births: tuple[datetime, ...] = ()
+    gateway: str = ""  # that carries its messages, if one does
 
 
 @dataclass(frozen=True, slots=True)

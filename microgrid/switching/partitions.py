@@ -1,4 +1,4 @@
-"""Which of several workers looks after which meters, on an open transaction: parts of all meters, each held for a while.
+"""Which of several workers looks after which meters, on an open transaction: each part of them is held for a while.
 
 A meter belongs to a part for ever, by its id. A worker holds its fair share of the parts and says so again in time; one
 that stops saying so loses them to the others within `HELD_FOR`.

@@ -31,11 +31,11 @@ from microgrid.switching.lines import with_line
 from microgrid.switching.low_credit import warning, with_warning
 from microgrid.switching.policy import AccountView, decide_supply, paid_supply
 from microgrid.switching.sites import SitePolicy
-from microgrid.switching.supply import Decision, Desired, Enabling, Reported, Supply, Twin
+from microgrid.switching.supply import REFUSED_FOR_CLOCK, Decision, Desired, Enabling, Reported, Supply, Twin
 
 ACCEPTED_FOR = timedelta(days=60)  # a document older than this is refused by a meter: it may be an old copy
 REISSUED_AFTER = ACCEPTED_FOR / 2
-AT_ONCE = 3  # so often a meter that says it holds an older order is told again before anything else is tried
+AT_ONCE = 5  # so often a meter that says it holds an older order is told again before anything else is tried
 RESENDING = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600))
 KINDS = ("on", "off", "none", "limit")
 UNSEEN = "This meter takes keypad tokens only; whether one was typed cannot be seen from here."
@@ -184,8 +184,8 @@ def _reported(uow: UnitOfWork, before: Twin, reported: Reported, now: datetime) 
     order = Order(twin.meter_id, desired) if reported.result == "stale" else None  # what the broker keeps is old
     if twin.in_sync:
         return replace(twin, attempts=0, next_send_at=_next_look(desired, now)), order
-    if order is None and reported.result == "ok" and twin.attempts < AT_ONCE:
-        return _later(twin, now), Order(twin.meter_id, desired)
+    if order is None and reported.result in ("ok", *REFUSED_FOR_CLOCK) and twin.hurried < AT_ONCE:
+        return replace(twin, hurried=twin.hurried + 1), Order(twin.meter_id, desired)
     return twin, order
 
 
@@ -273,7 +273,7 @@ def _warned(
 
 def _due(twin: Twin, now: datetime) -> Twin:
     """Return a twin that has just been given something to send."""
-    return replace(twin, attempts=0, next_send_at=now + RESENDING[0])
+    return replace(twin, attempts=0, hurried=0, next_send_at=now + RESENDING[0])
 
 
 def _later(twin: Twin, now: datetime) -> Twin:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+REFUSED_FOR_CLOCK = ("clock_unknown", "expired")  # results of a meter that needs the time first
 Result = Literal["ok", "stale", "bad_mac", "expired", "clock_unknown", "relay_disagrees", "not_capable"]
 
 
@@ -97,6 +98,7 @@ class Twin:
     attempts: int = 0
     token_count: int = 0
     token_only: bool = False
+    hurried: int = 0  # how often this order was sent again because of what its meter said, not because of the time
 
     @property
     def takes_tokens(self) -> bool:

@@ -26,6 +26,7 @@ class Coming:
     tokens: int
     clock_set: bool
     retained: bool = False  # it came while we were not listening
+    gateway: str = ""  # that carried the message, if one did
 
 
 @dataclass(frozen=True, slots=True)

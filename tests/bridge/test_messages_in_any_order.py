@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import cbor2
+import numpy as np
 import pytest
 
 from device.codec import encode
@@ -13,6 +15,7 @@ from device.messages import Desired, FailTerms, Relay, Reported, RequestKind
 from device.messages import Request as DeviceRequest
 from device.messages import Result as DeviceResult
 from device.signing import MeterKeys, sealed, topic
+from device.state import Send
 from microgrid import meter_flows
 from microgrid.bridge.carrier import Arrived
 from microgrid.bridge.wire import seconds
@@ -22,6 +25,7 @@ METER = "M-K-104"
 ORDERS = topic(SITE, METER, "desired")
 REPORTS = topic(SITE, METER, "reported")
 OWN = MeterKeys((key_of(METER), None))
+OWN_HEAD = sealed(b"", OWN, REPORTS)[:10]
 HOUR_S = 3600
 
 
@@ -333,3 +337,74 @@ def test_what_waits_is_told_when_the_way_is_back_however_long_it_was_gone(lit: F
     assert lit.twin().next_send_at is not None
     meter_flows.catch_up(lit.core)
     assert lit.outgoing.waiting() == 1
+
+
+def test_a_gateway_carries_meters_and_proves_nothing_for_them(place: Field) -> None:
+    radio_ = place.install(load_w=400)
+    up, down = f"mg/1/{SITE}/gateway/G-1/up", f"mg/1/{SITE}/gateway/G-1/{METER}"
+    place.hub.listen(up, place.inbox.put)
+
+    def carry(said: list[Send]) -> None:
+        if said:
+            place.hub.publish(up, cbor2.dumps([[METER, each.kind, each.body] for each in said]), retain=False)
+
+    def hear(arrived: Arrived) -> None:
+        carry(radio_.device.hear(arrived.topic.rsplit("/", 1)[-1], arrived.body))
+
+    for kind in ("desired", "request"):
+        place.hub.listen(f"{down}/{kind}", hear)
+    carry(radio_.device.connect(77))
+    place.settle()
+    place.village.pay("R1", 100_000)
+    place.settle()
+    assert place.is_on()
+    assert place.twin().confirmed
+    assert place.hub.went.count(ORDERS) == 0
+    forged = sealed(b"\xa0", MeterKeys((bytes(32), None)), REPORTS)
+    for body in (cbor2.dumps([[METER, "reported", forged]]), b"\xff", cbor2.dumps([[METER, "desired", b"x"]]), b"\x80"):
+        place.hub.publish(up, body, retain=False)
+    place.settle()
+    assert len(dead(place)) == 3
+
+
+def check_noise(place: Field, count: int) -> None:
+    """Let so many messages of any bytes come, some of them begun as ours begin."""
+    chance = np.random.default_rng(11)
+    kinds = ("reported", "readings", "event", "link")
+    begins = (b"", OWN_HEAD, OWN_HEAD + b"\x58")
+    done = [0]
+
+    def one() -> None:
+        done[0] += 1
+
+    for number in range(count):
+        body = begins[number % 3] + chance.bytes(int(chance.integers(0, 60)))
+        place.inbox.put(Arrived(topic(SITE, METER, kinds[number % 4]), body, done=one))
+        if number % 400 == 399:
+            place.settle()
+    place.settle()
+    assert done == [count]
+    assert len(dead(place)) <= 80
+    place.village.pay("R2", 100_000)
+    place.settle()
+    assert place.twin().confirmed
+
+
+def test_thousands_of_messages_of_any_bytes_change_nothing(lit: Field) -> None:
+    check_noise(lit, 50_000)
+
+
+@pytest.mark.long
+def test_a_million_messages_of_any_bytes_change_nothing(lit: Field) -> None:
+    check_noise(lit, 1_000_000)
+
+
+def test_a_message_that_was_changed_anywhere_is_refused(lit: Field) -> None:
+    good, chance = reported(lit), np.random.default_rng(5)
+    before = lit.twin().reported
+    for _ in range(2_000):
+        changed = bytearray(good)
+        changed[int(chance.integers(0, len(good)))] ^= 1 << int(chance.integers(0, 8))
+        lit.inbox.put(Arrived(REPORTS, bytes(changed)))
+    lit.settle()
+    assert lit.twin().reported == before

@@ -12,6 +12,7 @@ import pytest
 from benchmarks import private_broker
 from device.emulated import Emulated
 from device.loads import Steady
+from device.open_files import make_room
 from device.radio import Radio
 from device.signing import topic
 from microgrid.bridge.running import Bridge
@@ -135,8 +136,9 @@ def test_two_devices_under_one_name_are_noticed(village: Make) -> None:
     world.go_on(is_noticed)
 
 
+@pytest.mark.long  # a state lost several times is sent again only after half a minute, then two
 def test_a_bad_link_delivers_all_the_same(village: Make) -> None:
-    radio = Radio((0, 200), loss=0.2, repeats=0.2, in_order=False)
+    radio = Radio((0, 200), loss=0.1, repeats=0.2, in_order=False)
     world = village(10, radio=radio, speed=20)
     world.go_on(lambda: world.bridge.well().is_up)
     for number in range(5):
@@ -190,3 +192,9 @@ def check_storm(world: Live, within_s: float) -> None:
 
 def test_a_storm_of_meters_that_come_back_at_once_is_weathered(village: Make) -> None:
     check_storm(village(100), 30)
+
+
+@pytest.mark.long
+def test_a_storm_of_five_thousand_meters_is_weathered(village: Make) -> None:
+    make_room(5_000)
+    check_storm(village(5_000), 60)

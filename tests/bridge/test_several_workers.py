@@ -38,7 +38,7 @@ def test_each_part_is_held_by_one_worker_whoever_comes_and_goes(store: AnyStore)
 
 
 def test_a_meter_belongs_to_its_part_for_ever() -> None:
-    assert [part_of(name) for name in ("M-1", "M-2", "M-K-104")] == [5, 31, 44]
+    assert [part_of(name) for name in ("M-1", "M-2", "M-K-104")] == [20, 46, 53]
     assert {part_of(f"M-{number}") for number in range(2000)} == set(range(PARTS))
 
 

@@ -281,6 +281,7 @@ def _leases() -> None:
 
 
 def _meters() -> None:
+    add_column("twins", "hurried whole", "0")
     table(
         "meter_keys",
         "id text, site_id text, sealed octets, sign_with whole, tag_bytes whole, mqtt_user text, issued_at_us whole, "
@@ -298,7 +299,8 @@ def _meters() -> None:
         "contacts",
         "id text, heard_at_us whole, here truth, boot whole, birth whole, firmware whole, capabilities whole, "
         "tokens whole, clock_set truth, clock_off_s whole, timed_at_us whole?, wire_epoch whole?, "
-        "seen_to whole, missing text, births text",
+        "seen_to whole, missing text, births text, "
+        "gateway text",
         key="id",
     )
     table("sendings", "id text, revision whole, sent_at_us whole, times whole", key="id")
