@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import cbor2
 import numpy as np
 import pytest
 
@@ -15,7 +14,6 @@ from device.messages import Desired, FailTerms, Relay, Reported, RequestKind
 from device.messages import Request as DeviceRequest
 from device.messages import Result as DeviceResult
 from device.signing import MeterKeys, sealed, topic
-from device.state import Send
 from microgrid import meter_flows
 from microgrid.bridge.carrier import Arrived
 from microgrid.bridge.wire import seconds
@@ -337,34 +335,6 @@ def test_what_waits_is_told_when_the_way_is_back_however_long_it_was_gone(lit: F
     assert lit.twin().next_send_at is not None
     meter_flows.catch_up(lit.core)
     assert lit.outgoing.waiting() == 1
-
-
-def test_a_gateway_carries_meters_and_proves_nothing_for_them(place: Field) -> None:
-    radio_ = place.install(load_w=400)
-    up, down = f"mg/1/{SITE}/gateway/G-1/up", f"mg/1/{SITE}/gateway/G-1/{METER}"
-    place.hub.listen(up, place.inbox.put)
-
-    def carry(said: list[Send]) -> None:
-        if said:
-            place.hub.publish(up, cbor2.dumps([[METER, each.kind, each.body] for each in said]), retain=False)
-
-    def hear(arrived: Arrived) -> None:
-        carry(radio_.device.hear(arrived.topic.rsplit("/", 1)[-1], arrived.body))
-
-    for kind in ("desired", "request"):
-        place.hub.listen(f"{down}/{kind}", hear)
-    carry(radio_.device.connect(77))
-    place.settle()
-    place.village.pay("R1", 100_000)
-    place.settle()
-    assert place.is_on()
-    assert place.twin().confirmed
-    assert place.hub.went.count(ORDERS) == 0
-    forged = sealed(b"\xa0", MeterKeys((bytes(32), None)), REPORTS)
-    for body in (cbor2.dumps([[METER, "reported", forged]]), b"\xff", cbor2.dumps([[METER, "desired", b"x"]]), b"\x80"):
-        place.hub.publish(up, body, retain=False)
-    place.settle()
-    assert len(dead(place)) == 3
 
 
 def check_noise(place: Field, count: int) -> None:
